@@ -13,22 +13,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "config/config_error.h"
 #include "config/id.h"
+#include "config/listen_address.h"
 
 enum {
 	OPTION_MAX_COUNT = 30,
 	/* So that any key and value fit in one line of inih (200 bytes with its end). */
 	OPTION_TEXT_SIZE = 176,
-};
-
-/* Where to listen. IPv6 hosts are kept without their brackets. */
-struct listen_address {
-	char host[64]; /* numeric IPv4 or IPv6 */
-	uint16_t port; /* 0: any free port, for tests */
-	bool is_on;    /* false: an empty value, do not listen */
 };
 
 struct options {
@@ -101,10 +94,5 @@ bool option_is_equal(const struct options *a, const struct options *b, const str
 int options_check(const struct options *options, struct config_errors *errors);
 /* NULL when every line of the table is filled and none is there twice, else what is wrong: call it once at start. */
 const char *option_table_check(void);
-
-/* "0.0.0.0:1935", "[::]:1935", or empty for off. 0 or -EINVAL. */
-int listen_address_parse(struct listen_address *out, const char *text);
-/* The reverse; OPTION_TEXT_SIZE is enough. */
-void listen_address_format(const struct listen_address *address, char *buf, size_t size_bytes);
 
 #endif
