@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """10,000 publishers that come and go (ISARIBI_CYCLES): memory, descriptors and threads are back afterwards."""
-import os
 import json
+import os
 import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
 import clients  # noqa: E402
 import procfs  # noqa: E402
 from isaribi_test import Plan, check, is_sanitized, main, wait_for  # noqa: E402

@@ -7,6 +7,7 @@ import socket
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
 import clients  # noqa: E402
 import hls  # noqa: E402
 from isaribi_test import Plan, check, http, main, wait_for  # noqa: E402

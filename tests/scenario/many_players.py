@@ -6,6 +6,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
 import clients  # noqa: E402
 import hls  # noqa: E402
 import procfs  # noqa: E402

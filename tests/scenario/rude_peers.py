@@ -9,6 +9,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
 import clients  # noqa: E402
 from isaribi_test import Plan, check, main, wait_for  # noqa: E402
 
