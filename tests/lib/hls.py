@@ -116,7 +116,9 @@ class Follower(threading.Thread):
     def _round(self):
         answer = http("GET", self.url)
         check(answer.status == 200, f"{self.url}: {answer.status}")
-        playlist = Playlist(self.url, answer.text())
+        self._take(Playlist(self.url, answer.text()))
+
+    def _take(self, playlist):
         before = self.playlist
         if before:
             self._compare(before, playlist)
