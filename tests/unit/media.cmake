@@ -1,2 +1,3 @@
 # unit tests of media/
+isaribi_unit_test(NAME nal FLOORS media)
 isaribi_unit_test(NAME timeline FLOORS media)
