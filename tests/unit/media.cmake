@@ -1,2 +1,5 @@
 # unit tests of media/
+isaribi_unit_test(NAME nal FLOORS media)
+isaribi_unit_test(NAME h264 FLOORS media)
+isaribi_unit_test(NAME aac FLOORS media)
 isaribi_unit_test(NAME timeline FLOORS media)
