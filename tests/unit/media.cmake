@@ -1,1 +1,2 @@
 # unit tests of media/
+isaribi_unit_test(NAME amf0 FLOORS media base)
