@@ -419,7 +419,7 @@ void flv_write_header(struct bytes_writer *w, const struct frame *f)
 	case CODEC_AAC: write_sound_head(w, PACKET_FRAME); break;
 	case CODEC_H265:
 	case CODEC_OPUS:
-	case CODECS: assert(!"a codec this file cannot write");
+	case CODECS: assert(false && "a codec this file cannot write");
 	}
 }
 
@@ -430,7 +430,7 @@ void flv_write_config(struct bytes_writer *w, const struct track *track)
 	case CODEC_AAC: write_sound_head(w, PACKET_CONFIG); break;
 	case CODEC_H265:
 	case CODEC_OPUS:
-	case CODECS: assert(!"a codec this file cannot write");
+	case CODECS: assert(false && "a codec this file cannot write");
 	}
 	bytes_put(w, track->config, track->config_len);
 }
