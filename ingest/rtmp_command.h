@@ -117,7 +117,7 @@ void rtmp_command_bytes_received(struct rtmp_command *m, uint64_t total, struct 
 /*
  * The owner's answers. Each returns 0, or -EINVAL and writes nothing when the client has moved on since (it may close a
  * stream that is only asked for), or -ENOMEM when out is full. code as in "NetStream.Publish.BadName"; code and
- * description at most 256 bytes each.
+ * description at most 256 bytes each. publish_refused also ends a publish that is going on (slot over, taken over).
  */
 int rtmp_command_publish_accepted(struct rtmp_command *m, struct bytes_writer *out);
 int rtmp_command_publish_refused(
