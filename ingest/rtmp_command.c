@@ -7,22 +7,10 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "ingest/rtmp_reply.h"
 #include "media/amf0.h"
 
-enum {
-	BODY_MAX_BYTES = 1024, /* of a reply; ours are all below */
-	STATUS_TEXT_MAX_BYTES = 256,
-	ACK_WINDOW_MIN_BYTES = 4096, /* a peer that asks for more acknowledgements does not get them */
-	BANDWIDTH_LIMIT_DYNAMIC = 2,
-};
-
-/* §7.1.7 */
-enum user_control {
-	CONTROL_STREAM_BEGIN = 0,
-	CONTROL_STREAM_EOF = 1,
-	CONTROL_PING_REQUEST = 6,
-	CONTROL_PING_RESPONSE = 7,
-};
+enum { ACK_WINDOW_MIN_BYTES = 4096 /* a peer that asks for more acknowledgements does not get them */ };
 
 struct rtmp_command_names {
 	char app[RTMP_APP_MAX_BYTES + 1];
@@ -96,140 +84,6 @@ static void set_bad(struct rtmp_action *action, enum rtmp_command_error error)
 {
 	action->kind = RTMP_ACTION_BAD;
 	action->error = error;
-}
-
-/* --- what we say --- */
-
-static void put_message(struct rtmp_command *m, struct bytes_writer *out, struct rtmp_message_header header,
-    const struct bytes_writer *body)
-{
-	assert(!body->is_full);
-	rtmp_chunk_write(out, &header, body->data, body->len, m->chunk_size);
-}
-
-/* §5.4: always on chunk stream 2, message stream 0, and never longer than a chunk */
-static void put_control(struct rtmp_command *m, struct bytes_writer *out, uint8_t type, const struct bytes_writer *body)
-{
-	put_message(m, out, (struct rtmp_message_header){ .csid = RTMP_CSID_CONTROL, .type = type }, body);
-}
-
-static void put_control_u32(struct rtmp_command *m, struct bytes_writer *out, uint8_t type, uint32_t value)
-{
-	uint8_t buf[4];
-	struct bytes_writer body;
-
-	bytes_writer_init_fixed(&body, buf, sizeof(buf));
-	bytes_put_u32(&body, value);
-	put_control(m, out, type, &body);
-}
-
-static void put_user_control(struct rtmp_command *m, struct bytes_writer *out, enum user_control event, uint32_t value)
-{
-	uint8_t buf[6];
-	struct bytes_writer body;
-
-	bytes_writer_init_fixed(&body, buf, sizeof(buf));
-	bytes_put_u16(&body, (uint16_t)event);
-	bytes_put_u32(&body, value);
-	put_control(m, out, RTMP_TYPE_USER_CONTROL, &body);
-}
-
-static void put_command(struct rtmp_command *m, struct bytes_writer *out, const struct bytes_writer *body)
-{
-	const struct rtmp_message_header header = { .csid = RTMP_CSID_COMMAND, .type = RTMP_TYPE_COMMAND_AMF0 };
-
-	put_message(m, out, header, body);
-}
-
-static void put_info(struct bytes_writer *body, const char *level, const char *code, const char *description)
-{
-	amf0_put_object_start(body);
-	amf0_put_member_string(body, "level", level);
-	amf0_put_member_string(body, "code", code);
-	amf0_put_member_string(body, "description", description);
-	amf0_put_object_end(body);
-}
-
-static void begin_body(struct bytes_writer *body, uint8_t *buf, const char *command, double transaction)
-{
-	bytes_writer_init_fixed(body, buf, BODY_MAX_BYTES);
-	amf0_put_string(body, command);
-	amf0_put_number(body, transaction);
-}
-
-/* §7.2.2: about the one message stream */
-static void put_status(
-    struct rtmp_command *m, struct bytes_writer *out, const char *level, const char *code, const char *description)
-{
-	const struct rtmp_message_header header = {
-		.csid = RTMP_CSID_STATUS,
-		.type = RTMP_TYPE_COMMAND_AMF0,
-		.stream_id = RTMP_STREAM_ID,
-	};
-	uint8_t buf[BODY_MAX_BYTES];
-	struct bytes_writer body;
-
-	assert(strlen(code) <= STATUS_TEXT_MAX_BYTES && strlen(description) <= STATUS_TEXT_MAX_BYTES);
-	begin_body(&body, buf, "onStatus", 0);
-	amf0_put_null(&body);
-	put_info(&body, level, code, description);
-	put_message(m, out, header, &body);
-}
-
-/* "onFCPublish" and the like: Flash Media Server's own, some encoders wait for them */
-static void put_fc_answer(struct call *call, const char *command, const char *code)
-{
-	uint8_t buf[BODY_MAX_BYTES];
-	struct bytes_writer body;
-
-	begin_body(&body, buf, command, 0);
-	amf0_put_null(&body);
-	put_info(&body, "status", code, "");
-	put_command(call->m, call->out, &body);
-}
-
-/* Nobody waits for the result of transaction 0: §7.2.1 */
-static void put_result(struct call *call)
-{
-	uint8_t buf[BODY_MAX_BYTES];
-	struct bytes_writer body;
-
-	if (!(call->transaction > 0))
-		return;
-	begin_body(&body, buf, "_result", call->transaction);
-	amf0_put_null(&body);
-	amf0_put_null(&body);
-	put_command(call->m, call->out, &body);
-}
-
-static void put_number_result(struct call *call, double number)
-{
-	uint8_t buf[BODY_MAX_BYTES];
-	struct bytes_writer body;
-
-	begin_body(&body, buf, "_result", call->transaction);
-	amf0_put_null(&body);
-	amf0_put_number(&body, number);
-	put_command(call->m, call->out, &body);
-}
-
-static void put_connect_result(struct call *call)
-{
-	uint8_t buf[BODY_MAX_BYTES];
-	struct bytes_writer body;
-
-	begin_body(&body, buf, "_result", call->transaction);
-	amf0_put_object_start(&body);
-	amf0_put_member_string(&body, "fmsVer", "FMS/3,5,7,7009"); /* clients look for a version they know */
-	amf0_put_member_number(&body, "capabilities", 31);
-	amf0_put_object_end(&body);
-	amf0_put_object_start(&body);
-	amf0_put_member_string(&body, "level", "status");
-	amf0_put_member_string(&body, "code", "NetConnection.Connect.Success");
-	amf0_put_member_string(&body, "description", "connected");
-	amf0_put_member_number(&body, "objectEncoding", 0); /* AMF0, whatever was asked for */
-	amf0_put_object_end(&body);
-	put_command(call->m, call->out, &body);
 }
 
 /* --- names --- */
@@ -379,8 +233,6 @@ static enum parse_result see_connect_member(void *ctx, struct amf0_string name, 
 static void on_connect(struct call *call)
 {
 	struct rtmp_command *m = call->m;
-	uint8_t buf[5];
-	struct bytes_writer bandwidth;
 
 	if (m->state != RTMP_STATE_NEW) {
 		set_bad(call->action, RTMP_COMMAND_CONNECTED_TWICE);
@@ -397,14 +249,11 @@ static void on_connect(struct call *call)
 			set_bad(call->action, RTMP_COMMAND_MALFORMED);
 		return;
 	}
-	put_control_u32(m, call->out, RTMP_TYPE_WINDOW_ACK_SIZE, RTMP_WINDOW_ACK_BYTES);
-	bytes_writer_init_fixed(&bandwidth, buf, sizeof(buf));
-	bytes_put_u32(&bandwidth, RTMP_WINDOW_ACK_BYTES);
-	bytes_put_u8(&bandwidth, BANDWIDTH_LIMIT_DYNAMIC);
-	put_control(m, call->out, RTMP_TYPE_SET_PEER_BANDWIDTH, &bandwidth);
-	put_control_u32(m, call->out, RTMP_TYPE_SET_CHUNK_SIZE, RTMP_CHUNK_SIZE_OUT);
+	rtmp_reply_control(call->out, RTMP_TYPE_WINDOW_ACK_SIZE, RTMP_WINDOW_ACK_BYTES);
+	rtmp_reply_peer_bandwidth(call->out, RTMP_WINDOW_ACK_BYTES);
+	rtmp_reply_control(call->out, RTMP_TYPE_SET_CHUNK_SIZE, RTMP_CHUNK_SIZE_OUT);
 	m->chunk_size = RTMP_CHUNK_SIZE_OUT;
-	put_connect_result(call);
+	rtmp_reply_connected(call->out, m->chunk_size, call->transaction);
 	set_state(m, RTMP_STATE_CONNECTED);
 }
 
@@ -414,29 +263,29 @@ static void on_create_stream(struct call *call)
 	if (call->m->state == RTMP_STATE_NEW)
 		set_bad(call->action, RTMP_COMMAND_NOT_CONNECTED);
 	else
-		put_number_result(call, RTMP_STREAM_ID);
+		rtmp_reply_number(call->out, call->m->chunk_size, call->transaction, RTMP_STREAM_ID);
 }
 
 static void on_release_stream(struct call *call)
 {
-	put_result(call);
+	rtmp_reply_result(call->out, call->m->chunk_size, call->transaction);
 }
 
 static void on_fc_publish(struct call *call)
 {
-	put_fc_answer(call, "onFCPublish", "NetStream.Publish.Start");
-	put_result(call);
+	rtmp_reply_fc(call->out, call->m->chunk_size, "onFCPublish", "NetStream.Publish.Start");
+	rtmp_reply_result(call->out, call->m->chunk_size, call->transaction);
 }
 
 static void on_fc_subscribe(struct call *call)
 {
-	put_fc_answer(call, "onFCSubscribe", "NetStream.Play.Start");
-	put_result(call);
+	rtmp_reply_fc(call->out, call->m->chunk_size, "onFCSubscribe", "NetStream.Play.Start");
+	rtmp_reply_result(call->out, call->m->chunk_size, call->transaction);
 }
 
 static void on_get_stream_length(struct call *call)
 {
-	put_number_result(call, 0);
+	rtmp_reply_number(call->out, call->m->chunk_size, call->transaction, 0);
 }
 
 static void end_stream(struct call *call)
@@ -445,7 +294,8 @@ static void end_stream(struct call *call)
 
 	switch (m->state) {
 	case RTMP_STATE_PUBLISHING:
-		put_status(m, call->out, "status", "NetStream.Unpublish.Success", "no longer published");
+		rtmp_reply_status(
+		    call->out, m->chunk_size, "status", "NetStream.Unpublish.Success", "no longer published");
 		set_state(m, RTMP_STATE_CONNECTED);
 		break;
 	case RTMP_STATE_ASKED_PUBLISH: set_state(m, RTMP_STATE_CONNECTED); break;
@@ -461,8 +311,8 @@ static void end_stream(struct call *call)
 
 static void on_fc_unpublish(struct call *call)
 {
-	put_fc_answer(call, "onFCUnpublish", "NetStream.Unpublish.Success");
-	put_result(call);
+	rtmp_reply_fc(call->out, call->m->chunk_size, "onFCUnpublish", "NetStream.Unpublish.Success");
+	rtmp_reply_result(call->out, call->m->chunk_size, call->transaction);
 	end_stream(call);
 }
 
@@ -529,7 +379,7 @@ static void on_pause(struct call *call)
 static void on_seek(struct call *call)
 {
 	if (call->m->state == RTMP_STATE_PLAYING)
-		put_status(call->m, call->out, "status", "NetStream.Seek.Notify", "live");
+		rtmp_reply_status(call->out, call->m->chunk_size, "status", "NetStream.Seek.Notify", "live");
 }
 
 static void on_answer(struct call *call)
@@ -568,7 +418,7 @@ static void run_command(struct call *call, struct amf0_string name)
 		}
 	}
 	/* checkBandwidth, receiveVideo, set_playlist and what may come: nothing to do, but nobody shall wait */
-	put_result(call);
+	rtmp_reply_result(call->out, call->m->chunk_size, call->transaction);
 }
 
 /* AMF3 messages carry AMF0 behind a zero byte; some clients send the byte with AMF0 types or leave it out. */
@@ -632,12 +482,12 @@ static void take_user_control(struct call *call, struct bytes_reader *r)
 	uint16_t event = bytes_u16(r);
 	uint32_t value = 0;
 
-	if (event == CONTROL_PING_REQUEST)
+	if (event == RTMP_CONTROL_PING_REQUEST)
 		value = bytes_u32(r);
 	if (r->is_short)
 		set_bad(call->action, RTMP_COMMAND_BAD_CONTROL);
-	else if (event == CONTROL_PING_REQUEST)
-		put_user_control(call->m, call->out, CONTROL_PING_RESPONSE, value);
+	else if (event == RTMP_CONTROL_PING_REQUEST)
+		rtmp_reply_user_control(call->out, RTMP_CONTROL_PING_RESPONSE, value);
 }
 
 static void take_window(struct call *call, struct bytes_reader *r)
@@ -685,7 +535,7 @@ void rtmp_command_bytes_received(struct rtmp_command *m, uint64_t total, struct 
 	if (m->ack_window_bytes == 0 || total - m->acked_bytes < m->ack_window_bytes)
 		return;
 	/* §5.4.3: the field wraps with the count */
-	put_control_u32(m, out, RTMP_TYPE_ACK, (uint32_t)total);
+	rtmp_reply_control(out, RTMP_TYPE_ACK, (uint32_t)total);
 	m->acked_bytes = total;
 }
 
@@ -701,8 +551,8 @@ int rtmp_command_publish_accepted(struct rtmp_command *m, struct bytes_writer *o
 	if (m->state != RTMP_STATE_ASKED_PUBLISH)
 		return -EINVAL;
 	explicit_bzero(m->names->name, sizeof(m->names->name));
-	put_user_control(m, out, CONTROL_STREAM_BEGIN, RTMP_STREAM_ID);
-	put_status(m, out, "status", "NetStream.Publish.Start", "published");
+	rtmp_reply_user_control(out, RTMP_CONTROL_STREAM_BEGIN, RTMP_STREAM_ID);
+	rtmp_reply_status(out, m->chunk_size, "status", "NetStream.Publish.Start", "published");
 	set_state(m, RTMP_STATE_PUBLISHING);
 	return written(out);
 }
@@ -713,27 +563,9 @@ int rtmp_command_publish_refused(
 	if (m->state != RTMP_STATE_ASKED_PUBLISH && m->state != RTMP_STATE_PUBLISHING)
 		return -EINVAL;
 	forget_names(m);
-	put_status(m, out, "error", code, description);
+	rtmp_reply_status(out, m->chunk_size, "error", code, description);
 	set_state(m, RTMP_STATE_ENDED);
 	return written(out);
-}
-
-/* Flash wants to be told that it may look at samples; others pass over it. */
-static void put_sample_access(struct rtmp_command *m, struct bytes_writer *out)
-{
-	const struct rtmp_message_header header = {
-		.csid = RTMP_CSID_DATA,
-		.type = RTMP_TYPE_DATA_AMF0,
-		.stream_id = RTMP_STREAM_ID,
-	};
-	uint8_t buf[64];
-	struct bytes_writer body;
-
-	bytes_writer_init_fixed(&body, buf, sizeof(buf));
-	amf0_put_string(&body, "|RtmpSampleAccess");
-	amf0_put_bool(&body, true);
-	amf0_put_bool(&body, true);
-	put_message(m, out, header, &body);
 }
 
 int rtmp_command_play_accepted(struct rtmp_command *m, struct bytes_writer *out)
@@ -741,10 +573,10 @@ int rtmp_command_play_accepted(struct rtmp_command *m, struct bytes_writer *out)
 	if (m->state != RTMP_STATE_ASKED_PLAY)
 		return -EINVAL;
 	forget_names(m);
-	put_user_control(m, out, CONTROL_STREAM_BEGIN, RTMP_STREAM_ID);
-	put_status(m, out, "status", "NetStream.Play.Reset", "playing");
-	put_status(m, out, "status", "NetStream.Play.Start", "playing");
-	put_sample_access(m, out);
+	rtmp_reply_user_control(out, RTMP_CONTROL_STREAM_BEGIN, RTMP_STREAM_ID);
+	rtmp_reply_status(out, m->chunk_size, "status", "NetStream.Play.Reset", "playing");
+	rtmp_reply_status(out, m->chunk_size, "status", "NetStream.Play.Start", "playing");
+	rtmp_reply_sample_access(out, m->chunk_size);
 	set_state(m, RTMP_STATE_PLAYING);
 	return written(out);
 }
@@ -755,7 +587,7 @@ int rtmp_command_play_refused(
 	if (m->state != RTMP_STATE_ASKED_PLAY)
 		return -EINVAL;
 	forget_names(m);
-	put_status(m, out, "error", code, description);
+	rtmp_reply_status(out, m->chunk_size, "error", code, description);
 	set_state(m, RTMP_STATE_ENDED);
 	return written(out);
 }
@@ -765,9 +597,9 @@ int rtmp_command_pause_done(struct rtmp_command *m, struct bytes_writer *out, bo
 	if (m->state != RTMP_STATE_PLAYING)
 		return -EINVAL;
 	if (is_paused)
-		put_status(m, out, "status", "NetStream.Pause.Notify", "paused");
+		rtmp_reply_status(out, m->chunk_size, "status", "NetStream.Pause.Notify", "paused");
 	else
-		put_status(m, out, "status", "NetStream.Unpause.Notify", "playing");
+		rtmp_reply_status(out, m->chunk_size, "status", "NetStream.Unpause.Notify", "playing");
 	return written(out);
 }
 
@@ -776,9 +608,9 @@ int rtmp_command_stream_eof(struct rtmp_command *m, struct bytes_writer *out)
 {
 	if (m->state != RTMP_STATE_PLAYING)
 		return -EINVAL;
-	put_user_control(m, out, CONTROL_STREAM_EOF, RTMP_STREAM_ID);
-	put_status(m, out, "status", "NetStream.Play.UnpublishNotify", "no longer published");
-	put_status(m, out, "status", "NetStream.Play.Stop", "stopped");
+	rtmp_reply_user_control(out, RTMP_CONTROL_STREAM_EOF, RTMP_STREAM_ID);
+	rtmp_reply_status(out, m->chunk_size, "status", "NetStream.Play.UnpublishNotify", "no longer published");
+	rtmp_reply_status(out, m->chunk_size, "status", "NetStream.Play.Stop", "stopped");
 	set_state(m, RTMP_STATE_ENDED);
 	return written(out);
 }
