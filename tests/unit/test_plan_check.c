@@ -117,6 +117,23 @@ static void rules_between_the_parts(void **state)
 	}
 }
 
+/* The first goes on after the second is over. */
+static void a_long_slot_holds_the_channel_to_its_end(void **state)
+{
+	static const char text[] =
+	    "{\"isaribi_plan\":1,\"channels\":[{\"id\":\"c\",\"on_air\":["
+	    "{\"from\":1,\"until\":9,\"stream\":\"a\"},{\"from\":2,\"until\":3,\"stream\":\"b\"},"
+	    "{\"from\":5,\"until\":8,\"stream\":\"c\"}]}]}";
+	struct config_errors errors;
+	struct plan *plan = NULL;
+
+	(void)state;
+	assert_int_equal(parse(&plan, text, sizeof(text) - 1, &errors), -EINVAL);
+	assert_int_equal(errors.total, 2);
+	assert_string_equal(errors.list[1].where, "channels[0].on_air[2]");
+	assert_non_null(strstr(errors.list[1].en, "on_air[0]"));
+}
+
 static void an_empty_plan_is_fine(void **state)
 {
 	struct plan *plan = plan_create();
@@ -133,6 +150,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules_between_the_parts),
+		cmocka_unit_test(a_long_slot_holds_the_channel_to_its_end),
 		cmocka_unit_test(an_empty_plan_is_fine),
 	};
 
