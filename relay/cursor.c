@@ -14,7 +14,6 @@ bool cursor_start(struct cursor *c, const struct ring *r, int64_t now_us)
 	if (!ring_start(r, &c->seq))
 		return false;
 	c->is_running = true;
-	c->offset = 0;
 	c->since_us = now_us;
 	return true;
 }

@@ -10,7 +10,6 @@
 #define ISARIBI_RELAY_CURSOR_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "relay/ring.h"
@@ -25,7 +24,6 @@ enum {
 struct cursor {
 	bool is_running; /* false: waits for a place to start */
 	uint64_t seq;
-	size_t offset;
 	int64_t since_us; /* when it came to this place by starting or skipping */
 	unsigned n_skips;
 	int64_t skipped_us[CURSOR_SKIPS_MAX];
@@ -33,7 +31,7 @@ struct cursor {
 
 enum cursor_verdict {
 	CURSOR_GOES_ON,
-	CURSOR_SKIPPED, /* seq is a newer key frame, or it waits for one; offset is 0 */
+	CURSOR_SKIPPED, /* seq is a newer key frame, or it waits for one */
 	CURSOR_TOO_SLOW,
 };
 
