@@ -28,10 +28,10 @@ THIRD_PARTY = {
     "librtmp/*": ["programs/isaribi-worker*", "packager/worker/*"],
     "jansson.h": ["config/*"],
     "ini.h": ["config/*"],
-    "sodium.h": ["config/*", "ingest/rtmp_handshake.c", "relay/token.c", "relay/gate.c",
+    "sodium.h": ["config/*", "ingest/rtmp_handshake.c", "ingest/rtmp_conn.c", "relay/token.c", "relay/gate.c",
                  "programs/*"],
     "openssl/*": ["base/tls*", "base/http*"],
-    "zlib.h": ["base/gzip*", "packager/body.c"],
+    "zlib.h": ["base/gzip*", "packager/segment_store.c"],
     "bitstream/*": ["media/ts_*"],
     "qrencode.h": ["control/*"],
 }
