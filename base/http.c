@@ -6,6 +6,7 @@
 #include <libwebsockets.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/clock.h"
 #include "base/http_conn.h"
 #include "base/http_linger.h"
 #include "base/http_text.h"
@@ -476,13 +478,20 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
-/* An error of libwebsockets may quote a request: what begins with '/' is left out, it may hold a token. */
+/*
+ * An error of libwebsockets may quote a request: what begins with '/' is left out, it may hold a token. And a peer can
+ * cause one (a head that is too large): a line a second at most, and no error an operator must act on.
+ */
 static void log_lws(int level, const char *line)
 {
+	static atomic_llong last_s;
+	long long now = clock_mono_us(clock_real()) / 1000000;
 	char text[256];
 	size_t n = 0;
 
 	(void)level;
+	if (atomic_exchange(&last_s, now) == now)
+		return;
 	while (*line != '\0' && n + 2 < sizeof(text)) {
 		if (*line == '/') {
 			text[n++] = '/';
@@ -494,7 +503,7 @@ static void log_lws(int level, const char *line)
 		line++;
 	}
 	text[n] = '\0';
-	log_error(NULL, "http: %s", text);
+	log_warn(NULL, "http: %s", text);
 }
 
 static int open_lws(struct http_server *s, unsigned max_head_bytes)
