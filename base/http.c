@@ -352,20 +352,26 @@ static int check_body(struct lws *wsi)
 	return 400;
 }
 
-/* As libwebsockets decides it, so that what our head says is what happens. */
-static void read_persistence(struct lws *wsi, struct http_conn_head *head)
+/*
+ * As libwebsockets decides it, so that what our head says is what happens. False without a version we speak:
+ * libwebsockets lets a line end that was percent-encoded in the path end the request line, and then there is none.
+ */
+static bool read_persistence(struct lws *wsi, struct http_conn_head *head)
 {
 	char version[12];
 	char connection[25];
 
 	copy_header(wsi, WSI_TOKEN_HTTP, version, sizeof(version));
 	copy_header(wsi, WSI_TOKEN_CONNECTION, connection, sizeof(connection));
-	head->is_http_10 = strcmp(version, "HTTP/1.1") != 0;
+	head->is_http_10 = strcmp(version, "HTTP/1.0") == 0;
+	if (!head->is_http_10 && strcmp(version, "HTTP/1.1") != 0)
+		return false;
 	head->keeps_alive = !head->is_http_10;
 	if (strcasecmp(connection, "keep-alive") == 0)
 		head->keeps_alive = true;
 	else if (strcasecmp(connection, "close") == 0)
 		head->keeps_alive = false;
+	return true;
 }
 
 static void handle_options(void *arg, struct http_request *request)
@@ -414,8 +420,8 @@ static int serve(struct http_conn *conn, struct lws *wsi, const char *path, size
 		return refuse(conn, 405, "Allow: GET, HEAD, OPTIONS\r\n", text_405);
 	if (status != 0)
 		return refuse(conn, status, NULL, status == 411 ? text_411 : text_413);
-	read_persistence(wsi, &head);
-	if (!head.is_http_10 && !has_header(wsi, WSI_TOKEN_HOST))
+	/* RFC 9112 §3.2: HTTP/1.1 without Host is no request */
+	if (!read_persistence(wsi, &head) || (!head.is_http_10 && !has_header(wsi, WSI_TOKEN_HOST)))
 		return refuse(conn, 400, NULL, text_400);
 	if (path_len > HTTP_URI_MAX_BYTES || !copy_query(wsi, query, (int)sizeof(query)) ||
 	    path_len + strlen(query) > HTTP_URI_MAX_BYTES)
