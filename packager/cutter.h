@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Cuts one stream's frames into parts and segments: a state machine whose output is a pure function of its
+ * configuration and the frames. Two cutters given the same frames make the same bytes.
+ *
+ * Owner: one thread at a time. Lifetime: cutter_destroy; frames are held until their part is out.
+ * Not here: clocks, threads, playlists.
+ *
+ * Where things end
+ *  - The leading track is video; audio leads when there is no video or video has stopped (audio is STALL ahead of it).
+ *  - A part ends before the frame that would carry it past part_ms. One frame of look-ahead gives true durations.
+ *  - A segment ends before the first key frame once segment_ms have passed; without one at the first part boundary at
+ *    or after 2 x segment_ms, and in any case before EXTINF would round to more than the target duration. Audio alone:
+ *    at the part boundary nearest to segment_ms.
+ *  - A part waits for the audio that belongs to it, at most STALL (2 s of video); then it goes without.
+ *  - A new or changed track: new init segment and discontinuity at the next key frame. FRAME_DISCONTINUITY, or a hole
+ *    of more than segment_ms in the leading track: the segment ends where it is, discontinuity, next key frame. A
+ *    smaller hole stretches the frame before it and ends the part.
+ *  - The first part waits up to 1 s (of frames' times) for the second track.
+ * Times
+ *  - Video is decoded later by (pts - dts) of its key frame, so the first pts of a segment is its tfdt; composition
+ *    offsets may be negative. Audio is counted in samples and anchored again only when pts departs by over 40 ms.
+ */
+#ifndef ISARIBI_PACKAGER_CUTTER_H
+#define ISARIBI_PACKAGER_CUTTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "media/frame.h"
+#include "packager/part.h"
+
+struct cutter;
+
+struct cutter_config {
+	uint32_t part_ms;    /* 500 */
+	uint32_t segment_ms; /* 2000 */
+	uint64_t first_msn;
+	uint64_t discontinuity_sequence; /* discontinuities before the first part */
+	bool is_continued; /* the first part follows others of an earlier cutter: a discontinuity stands before it */
+};
+
+/* What the frames did to us; for metrics and advice. */
+struct cutter_counters {
+	uint64_t parts;
+	uint64_t segments;
+	uint64_t frames_dropped;  /* before a key frame, late audio, unusable */
+	uint64_t audio_anchors;	  /* times the audio clock was set anew after the first */
+	uint64_t segments_forced; /* ended without a key frame to follow */
+	uint64_t discontinuities;
+};
+
+/* Two times segment_ms in whole seconds, rounded up. Constant for the life of a stream. */
+unsigned cutter_target_duration_s(const struct cutter_config *config);
+
+struct cutter *cutter_create(const struct cutter_config *config); /* NULL when memory is out */
+void cutter_destroy(struct cutter **c);
+
+/* Takes a reference of its own. Every cutter_pop since the last push must have run until *out was NULL. */
+void cutter_push(struct cutter *c, struct frame *frame);
+/* The stream ends, or its publisher went away: what is held comes out, the segment ends. More frames may follow. */
+void cutter_flush(struct cutter *c);
+/*
+ * The next part, taken by the caller, or NULL: push more. -ENOMEM: frames were lost, a discontinuity will say so; go
+ * on popping.
+ */
+int cutter_pop(struct cutter *c, struct part **out);
+
+/* The number the next segment will have, and the discontinuities so far: what a successor must start with. */
+uint64_t cutter_next_msn(const struct cutter *c);
+uint64_t cutter_discontinuity_sequence(const struct cutter *c);
+const struct cutter_counters *cutter_counters(const struct cutter *c);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "packager/part.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	INIT_MAX_BYTES = 64 * 1024, /* two configurations of the largest size and some boxes */
+};
+
+void part_unref(struct part *p)
+{
+	if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	shared_unref(p->moof);
+	shared_unref(p->mdat);
+	part_init_unref(p->init);
+	free(p);
+}
+
+struct part *part_create(size_t sample_count)
+{
+	struct part *p;
+
+	if (sample_count > (SIZE_MAX - sizeof(*p)) / sizeof(p->samples[0]))
+		return NULL;
+	p = calloc(1, sizeof(*p) + sample_count * sizeof(p->samples[0]));
+	if (p)
+		atomic_init(&p->refs, 1);
+	return p;
+}
+
+struct part *part_ref(struct part *p)
+{
+	if (p)
+		atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
+	return p;
+}
+
+void part_init_unref(struct part_init *i)
+{
+	if (!i || atomic_fetch_sub_explicit(&i->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	shared_unref(i->bytes);
+	for (size_t kind = 0; kind < TRACK_KINDS; kind++)
+		track_unref(i->tracks[kind]);
+	free(i);
+}
+
+static int write_bytes(struct part_init *i)
+{
+	const struct track *present[TRACK_KINDS];
+	struct bytes_writer w;
+	size_t n = 0;
+	int err;
+
+	for (size_t kind = 0; kind < TRACK_KINDS; kind++) {
+		if (i->tracks[kind])
+			present[n++] = i->tracks[kind];
+	}
+	bytes_writer_init_growing(&w, INIT_MAX_BYTES);
+	err = fmp4_write_init(&w, present, n);
+	if (!err) {
+		i->bytes = shared_copy(w.data, w.len);
+		err = i->bytes ? 0 : -ENOMEM;
+	}
+	bytes_writer_fini(&w);
+	return err;
+}
+
+int part_init_create(struct part_init **out, unsigned version, struct track *video, struct track *audio)
+{
+	struct part_init *i = calloc(1, sizeof(*i));
+	int err;
+
+	assert(video || audio);
+	*out = NULL;
+	if (!i)
+		return -ENOMEM;
+	atomic_init(&i->refs, 1);
+	i->version = version;
+	i->tracks[TRACK_VIDEO] = track_ref(video);
+	i->tracks[TRACK_AUDIO] = track_ref(audio);
+	err = write_bytes(i);
+	if (err) {
+		part_init_unref(i);
+		return err;
+	}
+	*out = i;
+	return 0;
+}
+
+struct part_init *part_init_ref(struct part_init *i)
+{
+	if (i)
+		atomic_fetch_add_explicit(&i->refs, 1, memory_order_relaxed);
+	return i;
+}
