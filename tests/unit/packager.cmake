@@ -1,1 +1,3 @@
 # unit tests of packager/
+isaribi_unit_test(NAME deliver_path FLOORS packager)
+isaribi_unit_test(NAME deliver FLOORS packager)
