@@ -369,6 +369,12 @@ void tcp_conn_limit_unsent(struct tcp_conn *c, int bytes)
 	set_int_option(c->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, bytes);
 }
 
+void tcp_conn_shutdown(struct tcp_conn *c)
+{
+	/* Fails only when the peer is gone, and then reading says so. */
+	(void)shutdown(c->fd, SHUT_WR);
+}
+
 static size_t iov_bytes(const struct iovec *iov, int n_iov)
 {
 	size_t total = 0;

@@ -54,6 +54,8 @@ void tcp_conn_destroy(struct tcp_conn **conn);
 void tcp_conn_pause_reading(struct tcp_conn *conn, bool is_paused);
 /* Limits what the kernel holds unsent: a slow reader is then noticed by us instead of buffered there. */
 void tcp_conn_limit_unsent(struct tcp_conn *conn, int bytes);
+/* No more writes: the peer reads what was sent, then the end. What it sends meanwhile still arrives at on_bytes. */
+void tcp_conn_shutdown(struct tcp_conn *conn);
 /*
  * Writes now what the socket takes. Returns the bytes taken (0: none, on_writable will tell) or a negative errno.
  * While replies of tcp_conn_send are held back it takes nothing.

@@ -15,7 +15,8 @@
  * - Commands we do not know are answered with an empty _result, because ffmpeg gives up on _error.
  * - After the end of a publish the client may publish again. A play is the only one of its connection.
  *
- * Not here: audio and video messages, Set Chunk Size and Abort (media/rtmp_chunk), gates, deadlines.
+ * Not here: what replies look like (rtmp_reply), audio and video messages, Set Chunk Size and Abort (media/rtmp_chunk),
+ * gates, deadlines.
  */
 #ifndef ISARIBI_INGEST_RTMP_COMMAND_H
 #define ISARIBI_INGEST_RTMP_COMMAND_H
@@ -117,12 +118,15 @@ void rtmp_command_bytes_received(struct rtmp_command *m, uint64_t total, struct 
 /*
  * The owner's answers. Each returns 0, or -EINVAL and writes nothing when the client has moved on since (it may close a
  * stream that is only asked for), or -ENOMEM when out is full. code as in "NetStream.Publish.BadName"; code and
- * description at most 256 bytes each.
+ * description at most 256 bytes each. publish_refused also ends a publish that is going on (slot over, taken over).
  */
 int rtmp_command_publish_accepted(struct rtmp_command *m, struct bytes_writer *out);
 int rtmp_command_publish_refused(
     struct rtmp_command *m, struct bytes_writer *out, const char *code, const char *description);
-/* The shared media may follow directly. */
+/*
+ * The shared media may follow directly. Metadata should carry timestamp 0: of later data messages ffmpeg makes a
+ * subtitle track.
+ */
 int rtmp_command_play_accepted(struct rtmp_command *m, struct bytes_writer *out);
 int rtmp_command_play_refused(
     struct rtmp_command *m, struct bytes_writer *out, const char *code, const char *description);

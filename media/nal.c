@@ -88,7 +88,7 @@ bool nal_has_start_code(const uint8_t *payload, size_t len)
 {
 	static const uint8_t code[] = { 0, 0, 0, 1 };
 
-	return (len >= 4 && memcmp(payload, code, 4) == 0) || (len >= 3 && memcmp(payload, code + 1, 3) == 0);
+	return len >= sizeof(code) && memcmp(payload, code, sizeof(code)) == 0;
 }
 
 void nal_write(struct bytes_writer *w, const struct nal *nal)

@@ -175,6 +175,16 @@ struct wanted_sps {
 	uint64_t units_in_tick, time_scale;
 };
 
+/* List 3 is absent, list 5 ends at once (8 - 8 = 0: the default one), the others are whole. */
+static void put_scaling_list(struct sps_maker *m, unsigned i)
+{
+	put_bits(m, i != 3, 1);
+	if (i == 5)
+		put_ue(m, 16); /* delta -8 */
+	for (unsigned k = 0; i != 3 && i != 5 && k < (i < 6 ? 16u : 64u); k++)
+		put_ue(m, 1); /* delta 1 */
+}
+
 static void make_sps(struct sps_maker *m, const struct wanted_sps *s)
 {
 	memset(m, 0, sizeof(*m));
@@ -189,11 +199,8 @@ static void make_sps(struct sps_maker *m, const struct wanted_sps *s)
 		put_ue(m, 0);
 		put_bits(m, 0, 1);
 		put_bits(m, s->has_lists, 1);
-		for (unsigned i = 0; s->has_lists && i < 8; i++) {
-			put_bits(m, i != 3, 1);
-			for (unsigned k = 0; i != 3 && k < (i < 6 ? 16u : 64u); k++)
-				put_ue(m, 1); /* delta 1 */
-		}
+		for (unsigned i = 0; s->has_lists && i < 8; i++)
+			put_scaling_list(m, i);
 	}
 	put_ue(m, 0);
 	put_ue(m, s->poc_type);

@@ -82,7 +82,7 @@ static void a_start_code_is_seen(void **state)
 	(void)state;
 	assert_true(nal_has_start_code(four, 4));
 	assert_false(nal_has_start_code(four, 3));
-	assert_true(nal_has_start_code(four + 1, 3));
+	assert_false(nal_has_start_code(four + 1, 3));
 	assert_false(nal_has_start_code(other, 4));
 	assert_false(nal_has_start_code(NULL, 0));
 }

@@ -91,6 +91,8 @@ static void wraps_at_32_bits(void **state)
 		{ A, 4294967295, 0, 34, 5, 0, false, false },
 		{ A, 20, 0, 60, 26, 0, false, false },
 		{ V, 60, 0, 66, 66, 0, false, false },
+		{ V, 4294967290, 0, 70, 66, 1, false, false }, /* back over the wrap: held, no jump */
+		{ V, 93, 0, 99, 99, 0, false, false },
 	};
 
 	(void)state;
@@ -219,6 +221,10 @@ static void a_track_that_joins_late_shares_the_clock(void **state)
 		{ V, 60010, 0, 60100, 60010, 0, false, false },
 		{ V, 60050, 0, 60140, 60050, 0, false, false },
 	};
+	const struct row rows_silence[] = {
+		{ A, 0, 0, 0, 0, 0, false, false },
+		{ V, 15010, 0, 15100, 15010, 0, false, false }, /* the first track said nothing for 15 s */
+	};
 	const struct row rows_apart[] = {
 		{ A, 0, 0, 0, 0, 0, false, false },
 		{ A, 60000, 0, 60000, 60000, 0, false, false },
@@ -229,6 +235,7 @@ static void a_track_that_joins_late_shares_the_clock(void **state)
 
 	(void)state;
 	check_rows(rows, ARRAY_LEN(rows));
+	check_rows(rows_silence, ARRAY_LEN(rows_silence));
 	check_rows(rows_apart, ARRAY_LEN(rows_apart));
 }
 
@@ -279,6 +286,11 @@ static void time_that_stands_still_is_replaced_by_arrival(void **state)
 	/* and it may begin to move */
 	assert_int_equal(place(&t, V, 40, 60040).dts_90k, START + 60040 * MS);
 	assert_int_equal(place(&t, V, 80, 60080).dts_90k, START + 60080 * MS);
+	/* and stop again, which is one more mark */
+	assert_false(place(&t, V, 80, 62080).is_discontinuity);
+	assert_true(place(&t, V, 80, 62120).is_discontinuity);
+	assert_false(place(&t, V, 80, 62160).is_discontinuity);
+	assert_int_equal(t.n_standstills, 3);
 }
 
 static void absurd_offsets_are_cut(void **state)
