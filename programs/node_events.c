@@ -93,8 +93,8 @@ static void emit(void *arg, const struct event *event)
 	write_log(event);
 	snprintf(mail.stream, sizeof(mail.stream), "%s", event->stream);
 	snprintf(mail.advice_code, sizeof(mail.advice_code), "%s", event->advice_code ? event->advice_code : "");
-	/* The log has it; when the mailbox is full /metrics is a little behind. */
-	(void)mailbox_post(e->mailbox, &mail, event->kind == EVENT_STREAM_HEALTH ? MAIL_DROPPABLE : MAIL_MUST);
+	if (!mailbox_post(e->mailbox, &mail, event->kind == EVENT_STREAM_HEALTH ? MAIL_DROPPABLE : MAIL_MUST))
+		log_debug(NULL, "event for /metrics lost");
 }
 
 static struct known_stream **find(struct node_events *e, const char *name)
