@@ -52,7 +52,9 @@ struct nal_walk {
 void nal_walk_init(struct nal_walk *walk, const uint8_t *payload, size_t len, enum nal_format format);
 bool nal_walk_next(struct nal_walk *walk, struct nal *out);
 
-/* Does the payload begin with a start code? The same bytes can be a length, so ask this only when that reading failed.
+/*
+ * Does the payload begin with the 4-byte start code that an access unit in Annex B must begin with (H.264 §B.1.2)? The
+ * same bytes can be a length of 1, so ask this only when that reading failed.
  */
 bool nal_has_start_code(const uint8_t *payload, size_t len);
 
