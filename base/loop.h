@@ -2,9 +2,9 @@
 /*
  * A libuv loop on a thread of its own: timers, watched descriptors, deferred closing.
  *
- * Owner: loop_create, loop_start, loop_stop and loop_destroy belong to the composition root; everything else is called on
- * the loop's thread (asserted), or before loop_start. Lifetime: created, started, stopped, joined, destroyed, in that order.
- * Not here: messages between threads (base/mailbox.h), connections (base/tcp.h).
+ * Owner: loop_create, loop_start, loop_stop and loop_destroy belong to the composition root; everything else is called
+ * on the loop's thread (asserted), or before loop_start. Lifetime: created, started, stopped, joined, destroyed, in
+ * that order. Not here: messages between threads (base/mailbox.h), connections (base/tcp.h).
  */
 #ifndef ISARIBI_BASE_LOOP_H
 #define ISARIBI_BASE_LOOP_H
@@ -24,11 +24,11 @@ int loop_create(struct loop **out, const char *name);
 void loop_destroy(struct loop **loop);
 /* on_start and on_stop run on the loop's thread: first and last; either may be NULL. on_stop closes what it owns. */
 int loop_start(struct loop *loop, loop_fn on_start, loop_fn on_stop, void *arg);
-/* Asks the loop to end (any thread, any number of times) and, for join, waits for it. Its queued mail is handled first. */
+/* Asks the loop to end (any thread, any number of times) and, for join, waits for it. */
 void loop_stop(struct loop *loop);
 void loop_join(struct loop *loop);
 
-/* Fails loudly when called on another thread than the loop's. Before loop_start every thread is right. */
+/* Fails loudly when called on another thread than the loop's. Before loop_start and after loop_join any is right. */
 void loop_assert_owner(const struct loop *loop);
 bool loop_is_owner(const struct loop *loop);
 const char *loop_name(const struct loop *loop);

@@ -1,2 +1,3 @@
 # unit tests of base/
 isaribi_unit_test(NAME bytes FLOORS base)
+isaribi_unit_test(NAME loop FLOORS base)

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/courier.h"
+
+#include <assert.h>
+
+void mail_drop(void *item)
+{
+	struct mail *mail = item;
+
+	frame_unref(mail->frame);
+	plan_unref(mail->plan);
+	mail->frame = NULL;
+	mail->plan = NULL;
+}
+
+static enum mail_class class_of(enum mail_kind kind)
+{
+	return kind == MAIL_FRAME_IN || kind == MAIL_FRAME_OUT ? MAIL_DROPPABLE : MAIL_MUST;
+}
+
+bool courier_post(const struct courier *courier, unsigned to_loop, struct mail *mail)
+{
+	assert(to_loop < courier->n_loops);
+	if (mailbox_post(courier->mailboxes[to_loop], mail, class_of(mail->kind)))
+		return true;
+	mail_drop(mail);
+	return false;
+}
+
+unsigned courier_home_of(const struct courier *courier, const char *stream)
+{
+	uint32_t hash = 2166136261u; /* FNV-1a: names are few and come from the plan */
+
+	for (const char *c = stream; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 16777619u;
+	return hash % courier->n_loops;
+}

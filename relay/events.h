@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the control hears about a node: the interface that relay, ingest and packager report through.
+ *
+ * Owner: events_emit may be called on any thread; the sink that the composition root plugs in copies, posts and
+ * returns. Lifetime: the sink outlives all loops. An event is valid during the call. Not here: transport (the node's
+ * link) and counting (relay/stats.h).
+ */
+#ifndef ISARIBI_RELAY_EVENTS_H
+#define ISARIBI_RELAY_EVENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "relay/close_reasons.h"
+
+enum event_kind {
+	EVENT_STREAM_UP,     /* a publisher is on */
+	EVENT_STREAM_AWAY,   /* the publisher is gone, the stream waits for its return: reason */
+	EVENT_STREAM_OVER,   /* nobody came back */
+	EVENT_ADVICE,	     /* a plain sentence for the publisher: advice_code, text_ja, text_en, is_on */
+	EVENT_STREAM_HEALTH, /* every few seconds while a publisher is on: health */
+	EVENT_KINDS,
+};
+
+struct event_health {
+	uint32_t video_kbps;
+	uint32_t audio_kbps;
+	uint32_t width_px;
+	uint32_t height_px;
+	uint32_t fps_milli;
+	uint32_t key_interval_ms; /* 0: not known yet */
+};
+
+struct event {
+	enum event_kind kind;
+	const char *stream;
+	uint64_t session_id; /* as in the log, 0: none */
+	enum close_reason reason;
+	const char *advice_code; /* "key_interval", a label in /metrics */
+	const char *text_ja;
+	const char *text_en;
+	bool is_on; /* false: what was advised about is over */
+	struct event_health health;
+};
+
+struct events {
+	void (*emit)(void *arg, const struct event *event);
+	void *arg;
+};
+
+static inline void events_emit(const struct events *events, const struct event *event)
+{
+	if (events && events->emit)
+		events->emit(events->arg, event);
+}
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/gate.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "relay/token.h"
+
+static enum close_reason reason_of(enum key_verdict verdict)
+{
+	switch (verdict) {
+	case KEY_OPEN: return CLOSE_NONE;
+	case KEY_EARLY: return CLOSE_KEY_EARLY;
+	case KEY_EXPIRED: return CLOSE_KEY_EXPIRED;
+	case KEY_REVOKED: return CLOSE_KEY_REVOKED;
+	}
+	return CLOSE_KEY_UNKNOWN;
+}
+
+static void fill_pass(struct gate_pass *pass, const struct plan_key *key, const struct plan_window *window)
+{
+	bool is_rehearsal = window && window->is_rehearsal;
+
+	snprintf(pass->key_id, sizeof(pass->key_id), "%s", key->id);
+	memcpy(pass->key_hash, key->hash, sizeof(pass->key_hash));
+	snprintf(pass->stream, sizeof(pass->stream), "%s%s", key->stream, is_rehearsal ? GATE_REHEARSAL_SUFFIX : "");
+	pass->is_rehearsal = is_rehearsal;
+	pass->until_ms = window ? window->until_ms : 0;
+}
+
+enum close_reason gate_publish(
+    const struct plan *plan, const char *key_text, size_t key_len, int64_t now_ms, struct gate_pass *pass)
+{
+	const struct plan_key *key = plan_key_find(plan, key_text, key_len);
+	const struct plan_window *window = NULL;
+	enum key_verdict verdict;
+
+	memset(pass, 0, sizeof(*pass));
+	if (!key)
+		return CLOSE_KEY_UNKNOWN;
+	verdict = plan_window_at(key, now_ms, &window);
+	if (verdict == KEY_OPEN)
+		fill_pass(pass, key, window);
+	return reason_of(verdict);
+}
+
+static const struct plan_key *find_by_hash(const struct plan *plan, const uint8_t hash[PLAN_HASH_BYTES])
+{
+	for (size_t i = 0; i < plan->n_keys; i++) {
+		if (sodium_memcmp(plan->keys[i].hash, hash, PLAN_HASH_BYTES) == 0)
+			return &plan->keys[i];
+	}
+	return NULL;
+}
+
+enum close_reason gate_publish_again(const struct plan *plan, struct gate_pass *pass, int64_t now_ms)
+{
+	const struct plan_key *key = find_by_hash(plan, pass->key_hash);
+	const struct plan_window *window = NULL;
+	struct gate_pass renewed = { 0 };
+	enum key_verdict verdict;
+
+	if (!key)
+		return CLOSE_KEY_REVOKED;
+	verdict = plan_window_at(key, now_ms, &window);
+	if (verdict == KEY_REVOKED)
+		return CLOSE_KEY_REVOKED;
+	if (verdict != KEY_OPEN)
+		return CLOSE_SLOT_OVER;
+	fill_pass(&renewed, key, window);
+	/* The rehearsal is over and the broadcast begins, or the key belongs to another stream now: come in again. */
+	if (strcmp(renewed.stream, pass->stream) != 0)
+		return CLOSE_SLOT_OVER;
+	*pass = renewed;
+	return CLOSE_NONE;
+}
+
+static bool is_known(const struct plan *plan, const char *stream)
+{
+	if (plan_stream_find(plan, stream))
+		return true;
+	for (size_t i = 0; i < plan->n_keys; i++) {
+		if (strcmp(plan->keys[i].stream, stream) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < plan->n_pulls; i++) {
+		if (strcmp(plan->pulls[i].stream, stream) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Cuts the suffix of a rehearsal. False when the name cannot be a stream's at all. */
+static bool base_name(const char *stream, char base[ID_SIZE], bool *is_rehearsal)
+{
+	const size_t suffix_len = sizeof(GATE_REHEARSAL_SUFFIX) - 1;
+	size_t len = strnlen(stream, GATE_STREAM_SIZE);
+
+	*is_rehearsal = len > suffix_len && strcmp(stream + len - suffix_len, GATE_REHEARSAL_SUFFIX) == 0;
+	if (*is_rehearsal)
+		len -= suffix_len;
+	if (len == 0 || len >= ID_SIZE)
+		return false;
+	memcpy(base, stream, len);
+	base[len] = '\0';
+	return true;
+}
+
+enum close_reason gate_play(const struct plan *plan, const struct gate_viewer *viewer, int64_t now_ms)
+{
+	const struct token_question question = { plan->view_key, viewer->stream, viewer->token, viewer->token_len,
+		now_ms };
+	const struct plan_stream *stream;
+	char base[ID_SIZE];
+	bool is_rehearsal;
+
+	if (!base_name(viewer->stream, base, &is_rehearsal) || !is_known(plan, base))
+		return CLOSE_STREAM_UNKNOWN;
+	stream = plan_stream_find(plan, base);
+	if (!is_rehearsal && !(stream && stream->is_private))
+		return CLOSE_NONE;
+	switch (token_check(&question, NULL)) {
+	case TOKEN_GOOD: return CLOSE_NONE;
+	case TOKEN_EXPIRED: return CLOSE_TOKEN_EXPIRED;
+	case TOKEN_BAD: break;
+	}
+	return CLOSE_TOKEN_BAD;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A loop's copy of a stream's ring, for as long as the loop has readers of it, and the beat at which they are flushed.
+ *
+ * An idle loop flushes once per video frame, the audio riding along; without video every 100 ms; a busy loop stretches
+ * to 66 and 100 ms (design §4.3). Writes per second per reader are the cost, so this is where the relay saves. Owner:
+ * the loop of the readers. Lifetime: from the first mirror_attach to the last mirror_detach. Not here: what a reader
+ * writes; how the stream came to be (relay/stream.h).
+ */
+#ifndef ISARIBI_RELAY_MIRROR_H
+#define ISARIBI_RELAY_MIRROR_H
+
+#include <stdbool.h>
+
+#include "relay/local.h"
+#include "relay/ring.h"
+
+struct mirror;
+struct reader;
+
+struct reader_ops {
+	/* There is something new, or a beat has come: write what the peer takes. May detach and free this reader. */
+	void (*flush)(struct reader *reader);
+	/* The stream is over; the reader has been detached. */
+	void (*over)(struct reader *reader, enum close_reason reason);
+};
+
+/* Embedded in whoever reads. */
+struct reader {
+	const struct reader_ops *ops;
+	struct mirror *mirror; /* NULL: not attached */
+	struct reader *prev;
+	struct reader *next;
+};
+
+/* Joins the stream, which need not exist yet. 0 or -ENOMEM. flush comes later, never inside this call. */
+int mirror_attach(struct relay_local *local, const char *stream, struct reader *reader);
+void mirror_detach(struct reader *reader); /* fine when not attached */
+const struct ring *mirror_ring(const struct mirror *m);
+
+/* From home, by mail or directly; takes the reference to the frame. */
+void mirror_frame(struct mirror *m, struct frame *frame, bool is_backlog);
+void mirror_over(struct mirror *m, enum close_reason reason);
+/* For relay/hub at its end: there are no readers any more. */
+void mirror_destroy(struct mirror **m);
+
+#endif
