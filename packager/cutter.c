@@ -11,6 +11,7 @@
 enum {
 	TICKS_PER_MS = 90,
 	SECOND_TRACK_WAIT_90K = 90000,
+	END_TOLERANCE_90K = 40 * 90,   /* a frame this near to the guessed end of a run is its true end */
 	STALL_90K = 2 * 90000,	       /* a track this far behind the other is not waited for */
 	ROUNDING_90K = 450 * 90,       /* EXTINF below target + 0.5 s still rounds to the target duration */
 	KEYLESS_AUDIO_90K = 4 * 90000, /* audio kept while video has not shown a key frame yet */
@@ -50,7 +51,8 @@ struct cutter {
 	bool is_restart_wanted;	    /* a track appeared or changed: begin anew at the next key frame */
 	bool is_fresh[TRACK_KINDS]; /* no frame of it since the last discontinuity: its own flag says nothing new */
 	bool needs_discontinuity;
-	bool is_drained; /* closing: the last part is out */
+	bool is_drained;       /* closing: the last part is out */
+	int64_t run_limit_90k; /* closing: where the frame that ended the run begins; INT64_MAX: nowhere */
 
 	int64_t run_start_90k;
 	int64_t part_start_90k;
@@ -306,14 +308,20 @@ static bool has_video_stalled(const struct cutter *c)
 	    audio->newest_90k - seen_90k >= STALL_90K;
 }
 
+/* The decode time a frame will have, more or less: the lane decides. */
+static int64_t begin_of(const struct cutter *c, const struct frame *frame)
+{
+	if (!frame_is_video(frame) || frame_is_key(frame))
+		return frame->pts_90k;
+	return frame->dts_90k + c->lanes[TRACK_VIDEO].shift_90k;
+}
+
 /* A frame that is further ahead than we may stretch the one before it: something was lost, on both tracks. */
 static bool is_behind_hole(const struct cutter *c, const struct frame *frame)
 {
 	int64_t last_90k = c->part_start_90k;
-	int64_t begins_90k = frame->pts_90k;
+	int64_t begins_90k = begin_of(c, frame);
 
-	if (frame_is_video(frame))
-		begins_90k = frame->dts_90k + c->lanes[TRACK_VIDEO].shift_90k;
 	for (size_t kind = 0; kind < TRACK_KINDS; kind++) {
 		if (last_90k < c->lanes[kind].newest_90k)
 			last_90k = c->lanes[kind].newest_90k;
@@ -431,7 +439,17 @@ static bool find_boundary(struct cutter *c)
 	return c->has_boundary;
 }
 
-/* At the end of a run the newest frame lasts as long as the one before it. */
+/* At the end of a run: up to the frame that ended it when that is near, else as long as the frame before it lasted. */
+static int64_t end_of_lane(const struct cutter *c, const struct lane *lane)
+{
+	int64_t end_90k = lane_end_90k(lane);
+
+	if (c->run_limit_90k > lane->newest_90k && c->run_limit_90k < end_90k + END_TOLERANCE_90K)
+		return c->run_limit_90k;
+	return end_90k;
+}
+
+/* Like find_boundary, and what is left at last. */
 static bool find_last_boundary(struct cutter *c)
 {
 	const struct lane *lead = leading_lane(c);
@@ -442,7 +460,7 @@ static bool find_last_boundary(struct cutter *c)
 		return false;
 	if (find_boundary(c))
 		return true;
-	end_90k = lane_end_90k(lead->count > 0 ? lead : audio);
+	end_90k = end_of_lane(c, lead->count > 0 ? lead : audio);
 	if (lead->count == 0 && end_90k > audio_cut_90k(c))
 		return set_boundary(c, audio_cut_90k(c), 0, false);
 	if (lead->count > 0 && look_at(c, lead->count, end_90k, false) && c->boundary.leading_count < lead->count)
@@ -560,10 +578,19 @@ static int next_part(struct cutter *c, struct part **out)
 
 /* ---- at the door ---- */
 
+static void close_run(struct cutter *c, int64_t limit_90k)
+{
+	c->run_limit_90k = limit_90k;
+	set_state(c, CUTTER_CLOSING);
+}
+
 void cutter_push(struct cutter *c, struct frame *frame)
 {
 	assert(!c->incoming);
-	c->incoming = frame_ref(frame);
+	if (lane_can_use(frame))
+		c->incoming = frame_ref(frame);
+	else
+		c->counters.frames_dropped++;
 }
 
 void cutter_flush(struct cutter *c)
@@ -572,7 +599,7 @@ void cutter_flush(struct cutter *c)
 	if (c->state == CUTTER_WAITING && c->lanes[TRACK_VIDEO].count + c->lanes[TRACK_AUDIO].count > 0)
 		(void)start_run(c); /* memory out: then there is nothing to flush */
 	if (c->state == CUTTER_RUNNING)
-		set_state(c, CUTTER_CLOSING);
+		close_run(c, INT64_MAX);
 }
 
 static int accept(struct cutter *c)
@@ -591,7 +618,7 @@ static int pop(struct cutter *c, struct part **out)
 	int err;
 
 	if (c->state == CUTTER_RUNNING && c->incoming && ends_run(c, c->incoming))
-		set_state(c, CUTTER_CLOSING);
+		close_run(c, frame_is_video(c->incoming) ? begin_of(c, c->incoming) : INT64_MAX);
 	if (c->state == CUTTER_CLOSING) {
 		err = next_part(c, out);
 		if (err || *out)

@@ -133,7 +133,7 @@ static bool audio_time(struct lane *l, const struct frame *frame, int64_t *time)
 	return true;
 }
 
-static bool has_usable_times(const struct frame *frame)
+bool lane_can_use(const struct frame *frame)
 {
 	int64_t reorder_90k;
 
@@ -155,8 +155,7 @@ int lane_push(struct lane *l, struct frame *frame)
 {
 	int64_t time;
 
-	if (!has_usable_times(frame))
-		return -EINVAL;
+	assert(lane_can_use(frame));
 	if (make_room(l) != 0)
 		return -ENOMEM;
 	if (!l->track)

@@ -46,10 +46,13 @@ void lane_fini(struct lane *l);
 /* Empty, without a track, clock not anchored; the floor stays. */
 void lane_reset(struct lane *l);
 
+/* Are its times neither negative nor absurd? Others must not come near a lane. */
+bool lane_can_use(const struct frame *frame);
+
 /*
  * Appends a frame (takes a reference) and gives it its time. The lane takes the track of its first frame; the caller
- * resets it when that changes. 0, -EINVAL when the frame's times cannot be used (negative, absurd, or audio that lies
- * before what is already there), -ENOMEM.
+ * resets it when that changes. 0, -EINVAL for a frame that comes too late (audio that lies before what is already
+ * there, say), -ENOMEM.
  */
 int lane_push(struct lane *l, struct frame *frame);
 const struct lane_sample *lane_at(const struct lane *l, size_t i);
