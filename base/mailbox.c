@@ -57,9 +57,8 @@ void mailbox_destroy(struct mailbox **mb_out)
 	uv_close((uv_handle_t *)&mb->wake, free_mailbox);
 }
 
-static void on_wake(uv_async_t *handle)
+void mailbox_drain(struct mailbox *mb)
 {
-	struct mailbox *mb = handle->data;
 	struct batch full;
 
 	pthread_mutex_lock(&mb->lock);
@@ -71,6 +70,11 @@ static void on_wake(uv_async_t *handle)
 		mb->config.handle(mb->config.arg, full.items + i * mb->config.item_bytes);
 	full.len = 0;
 	mb->draining = full;
+}
+
+static void on_wake(uv_async_t *handle)
+{
+	mailbox_drain(handle->data);
 }
 
 int mailbox_create(struct mailbox **out, struct loop *loop, const struct mailbox_config *config)

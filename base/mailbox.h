@@ -46,6 +46,8 @@ int mailbox_create(struct mailbox **out, struct loop *loop, const struct mailbox
 /* On the loop's thread, or after it has been joined. What is still queued is dropped. */
 void mailbox_destroy(struct mailbox **mb);
 bool mailbox_post(struct mailbox *mb, const void *item, enum mail_class mail_class) ATTR_NODISCARD;
+/* Handles what is queued now; on the loop's thread. For a loop's last act: nothing that was posted before is lost. */
+void mailbox_drain(struct mailbox *mb);
 /* Posts refused so far because the mailbox was full; any thread. */
 unsigned long mailbox_refused(const struct mailbox *mb);
 

@@ -29,6 +29,8 @@ static void mend_end(char *text)
 		text[start - 1] = '\0';
 }
 
+static void format_into(char *buf, size_t size_bytes, const char *fmt, va_list args) ATTR_PRINTF(3, 0);
+
 static void format_into(char *buf, size_t size_bytes, const char *fmt, va_list args)
 {
 	int len = vsnprintf(buf, size_bytes, fmt, args);

@@ -343,7 +343,7 @@ static int set_field(struct options *options, const struct option *option, const
 	case OPTION_WORD: return set_word(field, option, text);
 	case OPTION_TYPES: break;
 	}
-	assert(!"a type without a parser");
+	assert(option->type < OPTION_TYPES);
 	return -EINVAL;
 }
 
@@ -394,7 +394,7 @@ static void say_expected(const struct option *option, const char *text, struct c
 		return;
 	case OPTION_TYPES: break;
 	}
-	assert(!"a type without a sentence");
+	assert(option->type < OPTION_TYPES);
 }
 
 int option_set(struct options *options, const struct option *option, const char *text, struct config_error *err)
@@ -419,7 +419,7 @@ void option_format(const struct options *options, const struct option *option, c
 	case OPTION_WORD: (void)snprintf(buf, size_bytes, "%s", option->words[*(const int32_t *)field]); return;
 	case OPTION_TYPES: break;
 	}
-	assert(!"a type without a form");
+	assert(option->type < OPTION_TYPES);
 }
 
 bool option_is_equal(const struct options *a, const struct options *b, const struct option *option)

@@ -3,8 +3,9 @@
  * JSON to plan.
  *
  * Owner: a thread that may block; a plan of 8 MB takes a while. Lifetime: the caller holds the one reference to the new
- * plan. Text is bounded before a tree is made of it: size, depth, number of values, no key twice in an object; so what
- * is allocated stays below 8 x the largest input. Secrets in the tree are wiped before it is freed; errors never hold
+ * plan. Text is bounded before a tree is made of it (config/plan_scan.h), and no name may be twice in an object. A tree
+ * of jansson takes up to 40 x its text for the smallest values, so the bound is an absolute one: below 8 x
+ * PLAN_FILE_MAX_BYTES. Secrets in the tree are wiped before it is freed; errors never hold
  * one. Unknown members are ignored. Not here: rules between the parts of a plan (config/plan_check.h).
  */
 #ifndef ISARIBI_CONFIG_PLAN_PARSE_H

@@ -263,7 +263,7 @@ static enum parse_result take_probe(struct rtmp_chunk_reader *reader)
 
 static enum parse_result take_header_byte(struct rtmp_chunk_reader *reader, uint8_t byte)
 {
-	assert(reader->header_len < sizeof(reader->header));
+	assert(reader->stage != STAGE_PAYLOAD && reader->header_len < sizeof(reader->header));
 	reader->header[reader->header_len++] = byte;
 	switch ((enum stage)reader->stage) {
 	case STAGE_BASIC_HEADER: return take_basic_header(reader);
@@ -272,7 +272,6 @@ static enum parse_result take_header_byte(struct rtmp_chunk_reader *reader, uint
 	case STAGE_PROBE: return take_probe(reader);
 	case STAGE_PAYLOAD: break;
 	}
-	assert(!"a payload byte is no header byte");
 	return PARSE_BAD;
 }
 

@@ -33,7 +33,7 @@
 struct segment_store;
 
 enum {
-	SEGMENT_STORE_NAME_MAX = 64, /* of a stream or channel, with its NUL */
+	SEGMENT_STORE_NAME_MAX = 80, /* of a stream or channel, with its NUL */
 };
 
 struct segment_store_config {

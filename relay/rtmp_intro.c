@@ -56,10 +56,11 @@ static void put_config(struct bytes_writer *w, const struct track *track, uint32
 void rtmp_intro_write(
     struct bytes_writer *w, const struct track *video, const struct track *audio, uint32_t timestamp_ms)
 {
+	/* At time 0, as file writers put it: with another time some make a track of its own of it. */
 	const struct rtmp_message_header header = {
 		.csid = RTMP_CSID_DATA,
 		.type = RTMP_TYPE_DATA_AMF0,
-		.timestamp_ms = timestamp_ms,
+		.timestamp_ms = 0,
 		.stream_id = RTMP_STREAM_ID,
 	};
 	uint8_t buf[METADATA_MAX_BYTES];

@@ -1,3 +1,5 @@
 # unit tests of base/
 isaribi_unit_test(NAME bytes FLOORS base)
 isaribi_unit_test(NAME loop FLOORS base)
+isaribi_unit_test(NAME http_text FLOORS base)
+isaribi_unit_test(NAME http FLOORS base)

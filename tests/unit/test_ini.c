@@ -92,6 +92,7 @@ static void says_where_and_what(void **state)
 		{ "[wholly-other]\n", 1, 2, "知らないセクション", "unknown section [wholly-other]" },
 		{ "[]\n", 1, 2, "知らないセクション", "unknown section []" },
 		{ "[node\n", 1, 6, "]", "expected a ]" },
+		{ "[node]\n[rtmp\nlisten = 1\n", 2, 6, "]", "expected a ]" },
 		{ "[node ;]\n", 1, 9, "]", "expected a ]" },
 		{ "[node] name = a\n", 1, 8, "何も書けません", "nothing after" },
 		{ "name = a\n", 1, 1, "セクションが必要", "section such as [node] first" },

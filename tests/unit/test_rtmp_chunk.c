@@ -186,9 +186,10 @@ static void header_forms(void **state)
 }
 
 /* Chunk size 2, a message of 5 bytes at 0x01000000 in three chunks, another one after it. */
-#define SIZE_2 "\2\0\0\0\0\0\4\1\0\0\0\0\0\0\0\2"
-#define FIRST  "\4\xff\xff\xff\0\0\5\x08\1\0\0\0"
-#define AFTER  "\x84\0\0\1xy\xc4zz\xc4z"
+#define SIZE_2	"\2\0\0\0\0\0\4\1\0\0\0\0\0\0\0\2"
+#define FIRST	"\4\xff\xff\xff\0\0\5\x08\1\0\0\0"
+#define AFTER	"\x84\0\0\1xy\xc4zz\xc4z"
+#define AFTER_3 "\x84\0\0\1xy\xc4z"
 
 static void extended_timestamps(void **state)
 {
@@ -203,11 +204,11 @@ static void extended_timestamps(void **state)
 		{ "left out, payload begins alike", RAW(SIZE_2 FIRST "\1\0\0\0ab\xc4\1\0\xc4\1" AFTER), 0, 2,
 		    { 4, 8, 0x01000001, 1, 5, 0 } },
 		{ "delta, repeated as it is",
-		    RAW(SIZE_2 "\4\0\0\3\0\0\1\x08\1\0\0\0a\x44\xff\xff\xff\0\0\3\x08\1\0\0\0ab\xc4\1\0\0\0c"), 0, 2,
-		    { 4, 8, 0x01000003, 1, 3, 0 } },
+		    RAW(SIZE_2 "\4\0\0\3\0\0\1\x08\1\0\0\0a\x44\xff\xff\xff\0\0\3\x08\1\0\0\0ab\xc4\1\0\0\0c" AFTER_3),
+		    0, 3, { 4, 8, 0x01000004, 1, 3, 0 } },
 		{ "delta, repeated as the absolute time",
-		    RAW(SIZE_2 "\4\0\0\3\0\0\1\x08\1\0\0\0a\x44\xff\xff\xff\0\0\3\x08\1\0\0\0ab\xc4\1\0\0\3c"), 0, 2,
-		    { 4, 8, 0x01000003, 1, 3, 0 } },
+		    RAW(SIZE_2 "\4\0\0\3\0\0\1\x08\1\0\0\0a\x44\xff\xff\xff\0\0\3\x08\1\0\0\0ab\xc4\1\0\0\3c" AFTER_3),
+		    0, 3, { 4, 8, 0x01000004, 1, 3, 0 } },
 		{ "a small one in the long form", RAW("\4\xff\xff\xff\0\0\1\x08\1\0\0\0\0\0\0\7a"), 0, 1,
 		    { 4, 8, 7, 1, 1, 0 } },
 		{ "type 3 begins a message, repeated", RAW("\4\xff\xff\xff\0\0\1\x08\1\0\0\0\1\0\0\0a\xc4\1\0\0\0b"), 0,
@@ -374,6 +375,37 @@ static void half_read_bytes_end_at_6_mb(void **state)
 	rtmp_chunk_reader_fini(&reader);
 }
 
+static void what_is_over_does_not_count_as_half_read(void **state)
+{
+	static uint8_t block[3 * 1024 * 1024];
+	static const uint8_t header[12] = { 4, 0, 0, 0, 0x30, 0, 0, RTMP_TYPE_VIDEO, 1 };
+	struct rtmp_chunk_reader reader;
+	struct outcome outcome = { 0 };
+
+	(void)state;
+	rtmp_chunk_reader_init(&reader);
+	feed_piece(&reader, (const uint8_t *)"\2\0\0\0\0\0\4\1\0\0\0\0\x7f\0\0\0", 16, &outcome);
+	for (size_t i = 0; i < 4; i++) {
+		feed_piece(&reader, header, sizeof(header), &outcome);
+		feed_piece(&reader, block, 100, &outcome);
+		feed_piece(&reader, block, sizeof(block) - 100, &outcome);
+		assert_int_equal(outcome.result, PARSE_MORE);
+		assert_int_equal(outcome.messages, i + 1);
+	}
+	rtmp_chunk_reader_fini(&reader);
+
+	rtmp_chunk_reader_init(&reader);
+	feed_piece(&reader, (const uint8_t *)"\2\0\0\0\0\0\4\1\0\0\0\0\0\x20\0\0", 16, &outcome);
+	for (size_t i = 0; i < 4; i++) {
+		feed_piece(&reader, header, sizeof(header), &outcome);
+		feed_piece(&reader, block, 2 * 1024 * 1024, &outcome);
+		feed_piece(&reader, (const uint8_t *)"\2\0\0\0\0\0\4\2\0\0\0\0\0\0\0\4", 16, &outcome);
+		assert_int_equal(outcome.result, PARSE_MORE);
+		assert_true(rtmp_chunk_reader_memory(&reader) < 1024);
+	}
+	rtmp_chunk_reader_fini(&reader);
+}
+
 static void memory_follows_what_arrives(void **state)
 {
 	static uint8_t payload[RTMP_VIDEO_MAX_BYTES];
@@ -508,6 +540,7 @@ int main(void)
 		cmocka_unit_test(lengths_end_at_their_limits),
 		cmocka_unit_test(chunk_streams_end_at_16),
 		cmocka_unit_test(half_read_bytes_end_at_6_mb),
+		cmocka_unit_test(what_is_over_does_not_count_as_half_read),
 		cmocka_unit_test(memory_follows_what_arrives),
 		cmocka_unit_test(what_is_written_reads_back),
 		cmocka_unit_test(wire_headers_have_their_sizes),

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* F_DUPFD_CLOEXEC, POLLRDHUP */
+#include "base/http_conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "base/clock.h"
+#include "base/http_text.h"
+#include "base/loop.h"
+
+/* Waits for room to write, or for the client to leave, on a duplicate of the socket. */
+struct http_conn_watch {
+	uv_poll_t poll;
+	struct http_conn *conn;
+	int fd;
+};
+
+/* A request and its answer. */
+struct http_exchange {
+	struct http_request request;
+	struct http_conn *conn;
+	struct http_out out;
+	http_gone_fn on_gone;
+	void *gone_arg;
+	bool keeps_alive;
+	bool is_http_10;
+	bool is_answered;
+	bool is_broken; /* memory was out */
+	char text[];
+};
+
+static void free_watch(uv_handle_t *handle)
+{
+	free(handle->data);
+}
+
+static void watch_destroy(struct http_conn *conn)
+{
+	struct http_conn_watch *w = conn->watch;
+
+	conn->watch = NULL;
+	if (!w)
+		return;
+	w->conn = NULL;
+	uv_close((uv_handle_t *)&w->poll, free_watch);
+	close(w->fd);
+}
+
+static void exchange_destroy(struct http_conn *conn)
+{
+	struct http_exchange *x = conn->exchange;
+
+	conn->exchange = NULL;
+	if (!x)
+		return;
+	http_out_fini(&x->out);
+	free(x);
+}
+
+void http_conn_destroy(struct http_conn **conn_out)
+{
+	struct http_conn *conn = *conn_out;
+
+	*conn_out = NULL;
+	if (!conn)
+		return;
+	http_conn_closed(conn);
+	free(conn);
+}
+
+void http_conn_closed(struct http_conn *conn)
+{
+	struct http_exchange *x = conn->exchange;
+	http_gone_fn on_gone = x && !x->is_answered ? x->on_gone : NULL;
+	void *arg = x ? x->gone_arg : NULL;
+
+	if (conn->state == HTTP_CONN_WAITING)
+		conn->host->stats.waiting_requests--;
+	conn->state = HTTP_CONN_CLOSED;
+	conn->wsi = NULL;
+	watch_destroy(conn);
+	exchange_destroy(conn);
+	if (on_gone)
+		on_gone(arg);
+}
+
+struct http_conn *http_conn_create(struct http_conn_host *host, int fd)
+{
+	struct http_conn *conn = calloc(1, sizeof(*conn));
+
+	if (!conn)
+		return NULL;
+	conn->host = host;
+	conn->fd = fd;
+	conn->state = HTTP_CONN_READING;
+	return conn;
+}
+
+static int unsent_bytes(const struct http_conn *conn)
+{
+	int n = 0;
+
+	return ioctl(conn->fd, SIOCOUTQ, &n) == 0 ? n : 0;
+}
+
+bool http_conn_has_progress(struct http_conn *conn)
+{
+	int unsent = unsent_bytes(conn);
+
+	if (unsent >= conn->unsent_bytes)
+		return false;
+	conn->unsent_bytes = unsent;
+	conn->deadline_us = loop_now_us(conn->host->loop) + (int64_t)conn->host->stall_timeout_us;
+	return true;
+}
+
+static bool has_room(const struct http_conn *conn)
+{
+	struct pollfd p = { .fd = conn->fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT) != 0;
+}
+
+/*
+ * One slice. After the last byte the connection counts as busy until there is room again: libwebsockets begins the next
+ * request by waiting for room, and while it waits it would spin on input that it does not read.
+ */
+static enum http_conn_step write_slice(struct http_conn *conn)
+{
+	struct http_exchange *x = conn->exchange;
+	ssize_t n;
+
+	if (x->is_broken)
+		return HTTP_STEP_BROKEN;
+	n = http_out_write(&x->out, conn->fd, HTTP_SLICE_BYTES);
+	if (n < 0)
+		return HTTP_STEP_BROKEN;
+	if (n > 0) {
+		conn->host->stats.bytes_out += (uint64_t)n;
+		conn->unsent_bytes = unsent_bytes(conn);
+		conn->deadline_us = loop_now_us(conn->host->loop) + (int64_t)conn->host->stall_timeout_us;
+	}
+	if (!http_out_is_done(&x->out) || !has_room(conn))
+		return HTTP_STEP_LATER;
+	return HTTP_STEP_DONE;
+}
+
+static void on_watch(uv_poll_t *handle, int status, int events);
+
+static int watch_for(struct http_conn *conn, int uv_events)
+{
+	struct http_conn_watch *w = conn->watch;
+	int fd;
+
+	if (w)
+		return uv_poll_start(&w->poll, uv_events, on_watch);
+	fd = fcntl(conn->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	w = calloc(1, sizeof(*w));
+	if (!w || uv_poll_init(loop_uv(conn->host->loop), &w->poll, fd) != 0) {
+		free(w);
+		close(fd);
+		return -ENOMEM;
+	}
+	w->poll.data = w;
+	w->conn = conn;
+	w->fd = fd;
+	conn->watch = w;
+	return uv_poll_start(&w->poll, uv_events, on_watch);
+}
+
+/* DONE: the exchange is over and freed. */
+static enum http_conn_step go_on(struct http_conn *conn, bool *keeps_alive)
+{
+	enum http_conn_step step = write_slice(conn);
+
+	*keeps_alive = conn->exchange->keeps_alive;
+	if (step == HTTP_STEP_LATER) {
+		conn->state = HTTP_CONN_WRITING;
+		if (watch_for(conn, UV_WRITABLE) != 0)
+			return HTTP_STEP_BROKEN;
+		return HTTP_STEP_LATER;
+	}
+	if (step == HTTP_STEP_DONE) {
+		watch_destroy(conn);
+		exchange_destroy(conn);
+		conn->state = HTTP_CONN_READING;
+	}
+	return step;
+}
+
+static void go_on_outside(struct http_conn *conn)
+{
+	bool keeps_alive;
+
+	switch (go_on(conn, &keeps_alive)) {
+	case HTTP_STEP_LATER: return;
+	case HTTP_STEP_DONE: conn->host->on_answered(conn, keeps_alive); return;
+	case HTTP_STEP_BROKEN: conn->host->on_broken(conn); return;
+	}
+}
+
+static void on_watch(uv_poll_t *handle, int status, int events)
+{
+	struct http_conn_watch *w = handle->data;
+	struct http_conn *conn = w->conn;
+
+	if (!conn)
+		return;
+	if (status < 0 || (events & UV_DISCONNECT))
+		conn->host->on_broken(conn);
+	else
+		go_on_outside(conn);
+}
+
+static char *keep(char **text, const char *value)
+{
+	size_t size = strlen(value) + 1;
+	char *kept = *text;
+
+	memcpy(kept, value, size);
+	*text += size;
+	return kept;
+}
+
+static struct http_exchange *exchange_create(struct http_conn *conn, const struct http_conn_head *head)
+{
+	size_t size = strlen(head->path) + strlen(head->query) + strlen(head->range) + strlen(head->if_none_match) + 4;
+	struct http_exchange *x = calloc(1, sizeof(*x) + size);
+	char *text;
+
+	if (!x)
+		return NULL;
+	text = x->text;
+	x->conn = conn;
+	x->keeps_alive = head->keeps_alive;
+	x->is_http_10 = head->is_http_10;
+	x->request.method = head->method;
+	x->request.accepts_gzip = head->accepts_gzip;
+	x->request.path = keep(&text, head->path);
+	x->request.query = keep(&text, head->query);
+	x->request.range = keep(&text, head->range);
+	x->request.if_none_match = keep(&text, head->if_none_match);
+	return x;
+}
+
+enum http_conn_step http_conn_handle(
+    struct http_conn *conn, const struct http_conn_head *head, http_handle_fn handle, void *arg, bool *keeps_alive)
+{
+	struct http_exchange *x = exchange_create(conn, head);
+
+	assert(conn->state == HTTP_CONN_READING && !conn->exchange);
+	if (!x)
+		return HTTP_STEP_BROKEN;
+	conn->exchange = x;
+	conn->state = HTTP_CONN_HANDLING;
+	handle(arg, &x->request);
+	assert(x->is_answered || x->on_gone);
+	if (x->is_answered)
+		return go_on(conn, keeps_alive);
+	conn->state = HTTP_CONN_WAITING;
+	conn->host->stats.waiting_requests++;
+	return watch_for(conn, UV_DISCONNECT) == 0 ? HTTP_STEP_LATER : HTTP_STEP_BROKEN;
+}
+
+static struct http_exchange *exchange_of(struct http_request *request)
+{
+	return (struct http_exchange *)request; /* its first member */
+}
+
+void http_request_wait(struct http_request *request, http_gone_fn on_gone, void *arg)
+{
+	struct http_exchange *x = exchange_of(request);
+
+	assert(x->conn->state == HTTP_CONN_HANDLING && !x->is_answered);
+	x->on_gone = on_gone;
+	x->gone_arg = arg;
+}
+
+static int64_t now_s(void)
+{
+	return clock_wall_ms(clock_real()) / 1000;
+}
+
+static void count_response(struct http_conn *conn, int status)
+{
+	assert(status >= 100 && status <= 599);
+	conn->host->stats.responses_by_class[status / 100]++;
+}
+
+void http_respond(struct http_request *request, const struct http_response *response)
+{
+	struct http_exchange *x = exchange_of(request);
+	struct http_conn *conn = x->conn;
+	struct http_head_args args = {
+		.response = response,
+		.now_s = now_s(),
+		.keeps_alive = x->keeps_alive,
+		.is_http_10 = x->is_http_10,
+	};
+	bool with_body = request->method != HTTP_HEAD && response->status != 304 && response->status != 204;
+
+	loop_assert_owner(conn->host->loop);
+	assert(!x->is_answered);
+	x->is_answered = true;
+	x->is_broken = http_out_init(&x->out, &args, with_body) != 0;
+	count_response(conn, response->status);
+	if (conn->state == HTTP_CONN_HANDLING)
+		return;
+	assert(conn->state == HTTP_CONN_WAITING);
+	conn->host->stats.waiting_requests--;
+	conn->state = HTTP_CONN_WRITING;
+	go_on_outside(conn);
+}
+
+void http_respond_text(struct http_request *request, int status, const char *cache_control, const char *text)
+{
+	const struct http_piece piece = { .data = (const uint8_t *)text, .size_bytes = strlen(text) };
+	const struct http_response response = {
+		.status = status,
+		.content_type = "text/plain; charset=utf-8",
+		.cache_control = cache_control,
+		.pieces = &piece,
+		.n_pieces = 1,
+	};
+
+	http_respond(request, &response);
+}
+
+bool http_conn_refuse(struct http_conn *conn, int status, const char *extra_headers, const char *text)
+{
+	const struct http_piece piece = { .data = (const uint8_t *)text, .size_bytes = strlen(text) };
+	const struct http_response response = {
+		.status = status,
+		.content_type = "text/plain; charset=utf-8",
+		.cache_control = "no-store",
+		.extra_headers = extra_headers,
+		.pieces = &piece,
+		.n_pieces = 1,
+	};
+	struct http_head_args args = { .response = &response, .now_s = now_s() };
+	struct http_out out;
+	ssize_t n;
+	bool is_whole;
+
+	count_response(conn, status);
+	if (http_out_init(&out, &args, true) != 0)
+		return false;
+	/* A few hundred bytes on a socket that was just ready: what does not go out at once is not worth a wait. */
+	n = http_out_write(&out, conn->fd, HTTP_SLICE_BYTES);
+	if (n > 0)
+		conn->host->stats.bytes_out += (uint64_t)n;
+	is_whole = http_out_is_done(&out);
+	http_out_fini(&out);
+	return is_whole;
+}

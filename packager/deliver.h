@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The routes of the node's HTTP: HLS out of the segment store, health, metrics, the play page.
+ *
+ * Owner: the delivery thread, whose loop it is opened on and who owns the store. Lifetime: closed before the store.
+ * Not here: the server (base/http.h), what is in the store (packager/segment_store.h), who may see a stream (may_play).
+ *
+ * A new route is one line in the table at the end of deliver.c. Tokens are never logged; nothing here logs a path.
+ */
+#ifndef ISARIBI_PACKAGER_DELIVER_H
+#define ISARIBI_PACKAGER_DELIVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/http.h"
+
+struct bytes_writer;
+struct deliver;
+struct loop;
+struct segment_store;
+
+struct deliver_config {
+	const char *host;
+	uint16_t port;		  /* 0: any */
+	unsigned max_connections; /* 0: the server's default */
+	/*
+	 * May this stream be seen with this token (NULL: none, for a public stream)? Asked on the delivery thread for
+	 * every request, known stream or not. token is not terminated. NULL: everything may.
+	 */
+	bool (*may_play)(void *arg, const char *stream, const char *token, size_t token_len);
+	/* Appends lines in Prometheus' text format; NULL: none. */
+	void (*write_metrics)(void *arg, struct bytes_writer *w);
+	void *arg;
+};
+
+/* 0 or a negative errno. */
+int deliver_open(
+    struct deliver **out, struct loop *loop, struct segment_store *store, const struct deliver_config *config);
+void deliver_close(struct deliver **deliver);
+uint16_t deliver_port(const struct deliver *deliver);
+void deliver_stats(const struct deliver *deliver, struct http_stats *out);
+
+#endif

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "packager/packager.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mailbox.h"
+
+enum {
+	MAILBOX_FRAMES = 16384,
+	MAILBOX_RESERVE = 16384,
+	EPOCH_MAX = 16,
+};
+
+enum packager_mail_kind {
+	PACKAGER_BEGIN,
+	PACKAGER_FRAME,
+	PACKAGER_PAUSE,
+	PACKAGER_END,
+};
+
+struct packager_mail {
+	enum packager_mail_kind kind;
+	uint64_t stream_id;
+	struct frame *frame;
+	int64_t begin_wall_ms;
+	int64_t begin_90k;
+	char name[SEGMENT_STORE_NAME_MAX];
+};
+
+struct packaged_stream {
+	struct packaged_stream *next;
+	uint64_t id;
+	struct cutter *cutter;
+	char name[SEGMENT_STORE_NAME_MAX];
+};
+
+struct packager {
+	struct packager_config config;
+	struct mailbox *mailbox;
+	struct packaged_stream *streams;
+	atomic_ulong frames_dropped;
+	unsigned long drops_seen; /* of frames_dropped, by the packaging thread */
+};
+
+static void destroy_stream(struct packaged_stream *s)
+{
+	cutter_destroy(&s->cutter);
+	free(s);
+}
+
+void packager_destroy(struct packager **packager)
+{
+	struct packager *p = *packager;
+
+	*packager = NULL;
+	if (!p)
+		return;
+	mailbox_destroy(&p->mailbox);
+	while (p->streams) {
+		struct packaged_stream *s = p->streams;
+
+		p->streams = s->next;
+		destroy_stream(s);
+	}
+	free(p);
+}
+
+/* The stream with this id, and in *link what points to it. */
+static struct packaged_stream *find(struct packager *p, uint64_t id, struct packaged_stream ***link)
+{
+	struct packaged_stream **at = &p->streams;
+
+	while (*at && (*at)->id != id)
+		at = &(*at)->next;
+	if (link)
+		*link = at;
+	return *at;
+}
+
+static void format_epoch(int64_t wall_ms, char out[EPOCH_MAX])
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	uint64_t rest = (uint64_t)wall_ms;
+	char reversed[EPOCH_MAX];
+	size_t len = 0;
+
+	do {
+		reversed[len++] = digits[rest % 36];
+		rest /= 36;
+	} while (rest > 0 && len < EPOCH_MAX - 1);
+	for (size_t i = 0; i < len; i++)
+		out[i] = reversed[len - 1 - i];
+	out[len] = '\0';
+}
+
+/*
+ * Numbers go on after a restart of the node without a file: a segment is hardly ever shorter than segment_ms, so one
+ * that is numbered by the clock comes after all that were counted before.
+ */
+static uint64_t first_msn(const struct packager *p, int64_t wall_ms)
+{
+	return wall_ms > 0 ? (uint64_t)wall_ms / p->config.segment_ms : 0;
+}
+
+static void begin(struct packager *p, const struct packager_mail *mail)
+{
+	const struct cutter_config config = {
+		.part_ms = p->config.part_ms,
+		.segment_ms = p->config.segment_ms,
+		.first_msn = first_msn(p, mail->begin_wall_ms),
+	};
+	struct packaged_stream *s = calloc(1, sizeof(*s));
+	char epoch[EPOCH_MAX];
+	const struct segment_store_begin shelf = {
+		.name = mail->name, .epoch = epoch, .wall_zero_ms = mail->begin_wall_ms - mail->begin_90k / 90
+	};
+
+	if (s)
+		s->cutter = cutter_create(&config);
+	if (!s || !s->cutter) {
+		log_error(NULL, "no memory to package stream %s", mail->name);
+		free(s);
+		return;
+	}
+	s->id = mail->stream_id;
+	snprintf(s->name, sizeof(s->name), "%s", mail->name);
+	s->next = p->streams;
+	p->streams = s;
+	format_epoch(mail->begin_wall_ms, epoch);
+	shelf_begin(p->config.shelf, &shelf);
+}
+
+static void ship(struct packager *p, struct packaged_stream *s)
+{
+	struct part *part;
+
+	for (;;) {
+		int err = cutter_pop(s->cutter, &part);
+
+		if (part)
+			shelf_part(p->config.shelf, s->name, part);
+		else if (err == 0)
+			return;
+	}
+}
+
+static void flush(struct packager *p, struct packaged_stream *s)
+{
+	cutter_flush(s->cutter);
+	ship(p, s);
+}
+
+/* Some stream's frames were lost, we cannot know whose: all of them end their segment and wait for a key frame. */
+static void note_drops(struct packager *p)
+{
+	unsigned long dropped = packager_frames_dropped(p);
+
+	if (dropped == p->drops_seen)
+		return;
+	log_warn(NULL, "packaging could not keep up, %lu frames lost", dropped - p->drops_seen);
+	p->drops_seen = dropped;
+	for (struct packaged_stream *s = p->streams; s; s = s->next)
+		flush(p, s);
+}
+
+static void take_frame(struct packager *p, struct packager_mail *mail)
+{
+	struct packaged_stream *s = find(p, mail->stream_id, NULL);
+
+	note_drops(p);
+	if (s) {
+		cutter_push(s->cutter, mail->frame);
+		ship(p, s);
+	}
+	frame_unref(mail->frame);
+}
+
+static void end(struct packager *p, uint64_t id)
+{
+	struct packaged_stream **link;
+	struct packaged_stream *s = find(p, id, &link);
+
+	if (!s)
+		return;
+	flush(p, s);
+	shelf_end(p->config.shelf, s->name);
+	*link = s->next;
+	destroy_stream(s);
+}
+
+static void open_mail(void *arg, void *item)
+{
+	struct packager *p = arg;
+	struct packager_mail *mail = item;
+	struct packaged_stream *s;
+
+	switch (mail->kind) {
+	case PACKAGER_BEGIN: begin(p, mail); break;
+	case PACKAGER_FRAME: take_frame(p, mail); break;
+	case PACKAGER_PAUSE:
+		s = find(p, mail->stream_id, NULL);
+		if (s)
+			flush(p, s);
+		break;
+	case PACKAGER_END: end(p, mail->stream_id); break;
+	}
+}
+
+static void drop_mail(void *item)
+{
+	struct packager_mail *mail = item;
+
+	frame_unref(mail->frame);
+}
+
+int packager_create(struct packager **out, const struct packager_config *config)
+{
+	struct packager *p = calloc(1, sizeof(*p));
+	const struct mailbox_config mailbox = {
+		.item_bytes = sizeof(struct packager_mail),
+		.capacity = MAILBOX_FRAMES,
+		.reserve = MAILBOX_RESERVE,
+		.handle = open_mail,
+		.drop = drop_mail,
+		.arg = p,
+	};
+
+	*out = NULL;
+	if (!p)
+		return -ENOMEM;
+	p->config = *config;
+	if (mailbox_create(&p->mailbox, config->loop, &mailbox) != 0) {
+		free(p);
+		return -ENOMEM;
+	}
+	*out = p;
+	return 0;
+}
+
+void packager_drain(struct packager *p)
+{
+	mailbox_drain(p->mailbox);
+}
+
+static void post_order(struct packager *p, const struct packager_mail *mail)
+{
+	if (!mailbox_post(p->mailbox, mail, MAIL_MUST))
+		log_error(NULL, "packaging takes no more orders: stream %llu is not packaged rightly",
+		    (unsigned long long)mail->stream_id);
+}
+
+static void tap_begin(void *arg, const struct tap_stream *stream)
+{
+	struct packager_mail mail = {
+		.kind = PACKAGER_BEGIN,
+		.stream_id = stream->id,
+		.begin_wall_ms = stream->begin_wall_ms,
+		.begin_90k = stream->begin_90k,
+	};
+
+	snprintf(mail.name, sizeof(mail.name), "%s", stream->name);
+	post_order(arg, &mail);
+}
+
+static void tap_frame(void *arg, uint64_t stream_id, struct frame *frame)
+{
+	struct packager *p = arg;
+	const struct packager_mail mail = { .kind = PACKAGER_FRAME, .stream_id = stream_id, .frame = frame_ref(frame) };
+
+	if (mailbox_post(p->mailbox, &mail, MAIL_DROPPABLE))
+		return;
+	frame_unref(frame);
+	atomic_fetch_add_explicit(&p->frames_dropped, 1, memory_order_relaxed);
+}
+
+static void tap_pause(void *arg, uint64_t stream_id)
+{
+	const struct packager_mail mail = { .kind = PACKAGER_PAUSE, .stream_id = stream_id };
+
+	post_order(arg, &mail);
+}
+
+static void tap_end(void *arg, uint64_t stream_id)
+{
+	const struct packager_mail mail = { .kind = PACKAGER_END, .stream_id = stream_id };
+
+	post_order(arg, &mail);
+}
+
+struct stream_tap packager_tap(struct packager *p)
+{
+	return (struct stream_tap){
+		.name = "packager",
+		.arg = p,
+		.stream_begin = tap_begin,
+		.frame = tap_frame,
+		.stream_pause = tap_pause,
+		.stream_end = tap_end,
+	};
+}
+
+unsigned long packager_frames_dropped(const struct packager *p)
+{
+	return atomic_load_explicit(&p->frames_dropped, memory_order_relaxed);
+}

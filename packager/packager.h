@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The packaging thread: a tap on every stream, a cutter for each, and its parts on the shelf.
+ *
+ * Owner: packager_create and packager_destroy belong to the composition root (before the relay's loops run, and after
+ * they were joined); it runs on the loop it is given. The tap's functions are called on the streams' home loops and
+ * post. Lifetime: longer than the relay's loops, shorter than the shelf. When packaging cannot keep up: frames are
+ * dropped, and every stream ends its segment and goes on at a key frame. Not here: cutting (packager/cutter), names and
+ * playlists (packager/segment_store), HTTP (packager/deliver).
+ */
+#ifndef ISARIBI_PACKAGER_PACKAGER_H
+#define ISARIBI_PACKAGER_PACKAGER_H
+
+#include <stdint.h>
+
+#include "packager/cutter.h"
+#include "packager/shelf.h"
+#include "relay/tap.h"
+
+struct loop;
+struct packager;
+
+struct packager_config {
+	struct loop *loop; /* not running yet */
+	struct shelf *shelf;
+	uint32_t part_ms;
+	uint32_t segment_ms;
+};
+
+/* 0 or -ENOMEM. */
+int packager_create(struct packager **out, const struct packager_config *config);
+void packager_destroy(struct packager **p);
+/* The packaging loop's last act: makes parts of all frames that were posted before. */
+void packager_drain(struct packager *p);
+/* What the relay calls; borrowed, valid as long as the packager. */
+struct stream_tap packager_tap(struct packager *p);
+/* Frames lost because the packager could not keep up; any thread. */
+unsigned long packager_frames_dropped(const struct packager *p);
+
+#endif

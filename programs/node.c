@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "programs/node.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/tcp.h"
+#include "ingest/in_rtmp.h"
+#include "packager/packager.h"
+#include "programs/node_delivery.h"
+#include "relay/hub.h"
+
+enum {
+	HOLD_MS = 60000, /* without a slot a stream ends so long after its publisher */
+	DRAIN_MAX_MS = 3000,
+	DRAIN_STEP_MS = 10,
+};
+
+/* One loop of the relay and what lives on it. */
+struct relay_thread {
+	struct loop *loop;
+	struct hub *hub;
+	struct in_rtmp *rtmp;
+};
+
+struct node {
+	struct options options;
+	struct node_ports ports;
+	struct stats stats;
+	struct node_delivery *delivery;
+	struct loop *packaging;
+	struct packager *packager;
+	struct stream_tap taps[1];
+	struct relay_setup setup;
+	struct relay_thread relays[COURIER_LOOPS_MAX];
+	bool is_running;
+};
+
+static unsigned n_relays(const struct node *node)
+{
+	return node->setup.courier.n_loops;
+}
+
+void node_destroy(struct node **node_out)
+{
+	struct node *node = *node_out;
+
+	*node_out = NULL;
+	if (!node)
+		return;
+	/* The order of design §4: who posts goes before who is posted to. */
+	for (unsigned i = 0; i < n_relays(node); i++) {
+		in_rtmp_destroy(&node->relays[i].rtmp);
+		hub_destroy(&node->relays[i].hub);
+	}
+	packager_destroy(&node->packager);
+	for (unsigned i = 0; i < n_relays(node); i++)
+		loop_destroy(&node->relays[i].loop);
+	loop_destroy(&node->packaging);
+	node_delivery_destroy(&node->delivery);
+	free(node);
+}
+
+static unsigned wanted_loops(const struct options *options)
+{
+	long n = options->threads > 0 ? options->threads : sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (n < 1)
+		return 1;
+	return n > COURIER_LOOPS_MAX ? COURIER_LOOPS_MAX : (unsigned)n;
+}
+
+static int create_packaging(struct node *node)
+{
+	struct packager_config config = {
+		.part_ms = (uint32_t)node->options.part_ms,
+		.segment_ms = (uint32_t)node->options.segment_ms,
+		.shelf = node_delivery_shelf(node->delivery),
+	};
+	int err = loop_create(&node->packaging, "packaging");
+
+	if (err != 0)
+		return err;
+	config.loop = node->packaging;
+	err = packager_create(&node->packager, &config);
+	if (err == 0)
+		node->taps[0] = packager_tap(node->packager);
+	return err;
+}
+
+static void set_up_relay(struct node *node)
+{
+	node->setup = (struct relay_setup){
+		.courier = { .n_loops = wanted_loops(&node->options) },
+		.clock = clock_real(),
+		.events = node_delivery_events(node->delivery),
+		.stats = &node->stats,
+		.taps = node->taps,
+		.n_taps = 1,
+		.limits = {
+			.grace_us = (int64_t)node->options.grace_ms * 1000,
+			.hold_us = (int64_t)HOLD_MS * 1000,
+			.batch_ms = (uint32_t)node->options.batch_ms,
+		},
+	};
+	node->setup.limits.max_sessions =
+	    ((uint32_t)node->options.max_connections + n_relays(node) - 1) / n_relays(node);
+}
+
+/* Every loop listens on the same port; the kernel spreads the connections. */
+static int create_relay(struct node *node, unsigned index, struct plan *plan)
+{
+	struct relay_thread *relay = &node->relays[index];
+	const struct listen_address *listen = &node->options.rtmp_listen;
+	char name[24];
+	int fd;
+	int err;
+
+	snprintf(name, sizeof(name), "relay/%u", index);
+	err = loop_create(&relay->loop, name);
+	if (err == 0)
+		err = hub_create(&relay->hub, &node->setup, relay->loop, index, plan);
+	if (err != 0 || !listen->is_on)
+		return err;
+	fd = tcp_listen_socket(listen->host, index == 0 ? listen->port : node->ports.rtmp, &node->ports.rtmp);
+	if (fd < 0) {
+		log_error(NULL, "cannot listen for RTMP on %s port %u: %s", listen->host, listen->port, err_text(fd));
+		return fd;
+	}
+	return in_rtmp_create(&relay->rtmp, relay->hub, fd);
+}
+
+int node_create(struct node **out, const struct options *options, struct plan *plan)
+{
+	struct node *node = calloc(1, sizeof(*node));
+	int err;
+
+	*out = NULL;
+	if (!node)
+		return -ENOMEM;
+	node->options = *options;
+	stats_init(&node->stats);
+	err = node_delivery_create(&node->delivery, options, plan, &node->stats);
+	if (err == 0)
+		err = create_packaging(node);
+	if (err == 0) {
+		set_up_relay(node);
+		for (unsigned i = 0; i < n_relays(node) && err == 0; i++)
+			err = create_relay(node, i, plan);
+	}
+	if (err != 0) {
+		node_destroy(&node);
+		return err;
+	}
+	*out = node;
+	return 0;
+}
+
+static void relay_begins(void *arg)
+{
+	struct relay_thread *relay = arg;
+	int err;
+
+	hub_start(relay->hub);
+	err = relay->rtmp ? in_rtmp_start(relay->rtmp) : 0;
+	if (err != 0)
+		log_error(NULL, "%s does not accept connections: %s", loop_name(relay->loop), err_text(err));
+}
+
+static void relay_ends(void *arg)
+{
+	struct relay_thread *relay = arg;
+
+	if (relay->rtmp)
+		in_rtmp_end(relay->rtmp);
+	hub_end(relay->hub);
+}
+
+static void packaging_ends(void *arg)
+{
+	struct node *node = arg;
+
+	packager_drain(node->packager);
+}
+
+int node_start(struct node *node)
+{
+	int err = node_delivery_start(node->delivery);
+
+	node->is_running = true;
+	if (err == 0)
+		err = loop_start(node->packaging, NULL, packaging_ends, node);
+	for (unsigned i = 0; i < n_relays(node) && err == 0; i++)
+		err = loop_start(node->relays[i].loop, relay_begins, relay_ends, &node->relays[i]);
+	node->ports.http = node_delivery_port(node->delivery);
+	return err;
+}
+
+struct node_ports node_ports(const struct node *node)
+{
+	return node->ports;
+}
+
+void node_take_plan(struct node *node, struct plan *plan)
+{
+	node_delivery_take_plan(node->delivery, plan);
+	for (unsigned i = 0; i < n_relays(node); i++) {
+		struct mail mail = { .kind = MAIL_PLAN, .plan = plan_ref(plan) };
+
+		if (!courier_post(&node->setup.courier, i, &mail))
+			log_error(NULL, "relay/%u is too busy to take the new plan; send SIGHUP again", i);
+	}
+}
+
+static void sleep_ms(long ms)
+{
+	const struct timespec wait = { .tv_nsec = ms * 1000000 };
+
+	nanosleep(&wait, NULL);
+}
+
+/* Sessions say goodbye on their loops; the main thread has nothing else to do than to look whether they have. */
+static void drain_sessions(struct node *node)
+{
+	for (unsigned i = 0; i < n_relays(node); i++) {
+		struct mail mail = { .kind = MAIL_STOP };
+
+		(void)courier_post(&node->setup.courier, i, &mail);
+	}
+	for (int ms = 0; ms < DRAIN_MAX_MS && stats_get(&node->stats, STAT_RTMP_CONNECTIONS) > 0; ms += DRAIN_STEP_MS)
+		sleep_ms(DRAIN_STEP_MS);
+}
+
+void node_stop(struct node *node)
+{
+	if (!node->is_running)
+		return;
+	node->is_running = false;
+	drain_sessions(node);
+	for (unsigned i = 0; i < n_relays(node); i++)
+		loop_stop(node->relays[i].loop);
+	for (unsigned i = 0; i < n_relays(node); i++)
+		loop_join(node->relays[i].loop);
+	loop_stop(node->packaging);
+	loop_join(node->packaging);
+	node_delivery_stop(node->delivery);
+}

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The play page in Chromium: frames are decoded, time moves, nothing complains; a screenshot for human eyes."""
+import json
+import os
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "lib"))
+
+import clients  # noqa: E402
+from isaribi_test import BIN, Plan, check, main, wait_for  # noqa: E402
+
+SCREENSHOTS = pathlib.Path(os.environ.get("ISARIBI_SCREENSHOTS", BIN.parent / "tests/browser"))
+MODULES = os.environ.get("ISARIBI_BROWSER_MODULES", BIN.parent / "tests/browser/npm")
+
+
+class Viewer:
+    """Chromium on a page for so many seconds."""
+
+    def __init__(self, bench, url, seconds, name):
+        self.picture = SCREENSHOTS / f"{name}.png"
+        self.picture.unlink(missing_ok=True)
+        self.process = bench.start("chromium", ["node", HERE / "hls_play.mjs", url, seconds, self.picture],
+                                   {"ISARIBI_BROWSER_MODULES": str(MODULES), "HOME": str(bench.dir)})
+        self.seconds = seconds
+
+    def lines(self):
+        return [json.loads(line) for line in self.process.out().splitlines() if line.endswith("}")]
+
+    def samples(self):
+        return [line for line in self.lines() if "frames" in line]
+
+    def frames(self):
+        samples = self.samples()
+        return samples[-1]["frames"] if samples else 0
+
+    def wait_playing(self, beyond=25, limit_s=40):
+        wait_for(f"{beyond} decoded frames in Chromium", lambda: self.frames() > beyond or not self.process.is_running(),
+                 limit_s)
+        check(self.process.is_running() or self.frames() > beyond, f"Chromium: {self.process.tail()}")
+
+    def finish(self, allow=()):
+        """To the end: no complaint in the console but of what is allowed, no error in the page, a screenshot."""
+        self.process.expect_success(self.seconds + 60)
+        for line in self.lines():
+            if "console" in line and not any(word in line["text"] for word in allow):
+                check(False, f"the console says: {line}")
+        last = self.samples()[-1]
+        check(last["engine"] == "hls.js", f"played by {last['engine']}")
+        check(not last["errors"] or allow, f"the page counted errors: {last['errors']}, {last['lastError']}")
+        check(self.picture.stat().st_size > 10000, "the screenshot is empty")
+        return self.samples()
+
+
+def check_moves(samples, seconds):
+    """Over the last seconds of samples the frame count, the time and the picture go on."""
+    window = samples[-int(seconds * 2):]
+    first, last = window[0], window[-1]
+    check(last["frames"] - first["frames"] > 15 * (seconds - 1), f"frames {first['frames']} to {last['frames']} in "
+          f"{seconds} s")
+    check(last["time"] - first["time"] > 0.7 * (seconds - 1), f"time {first['time']:.1f} to {last['time']:.1f} in "
+          f"{seconds} s")
+    check(len({tuple(s["pixels"]) for s in window}) > len(window) // 2, "the picture does not change")
+    check(len(set(last["pixels"])) > 10, "the picture is blank")
+
+
+def start(bench):
+    plan = Plan()
+    key = plan.key("tanaka")
+    return bench.node(plan), key
+
+
+def case_plays(bench):
+    node, key = start(bench)
+    clients.ffmpeg_publish(bench, node.publish_url(key), clients.make_flv(bench, seconds=60, size="640x360"))
+    node.wait_live("tanaka")
+    viewer = Viewer(bench, node.url("/watch/tanaka"), 16, "plays")
+    viewer.wait_playing()
+    samples = viewer.finish()
+    check_moves(samples, 5)
+    check((samples[-1]["width"], samples[-1]["height"]) == (640, 360), f"size {samples[-1]['width']}")
+    check(samples[-1]["state"] == "live", f"the page says {samples[-1]['state']}")
+
+
+def case_page_first(bench):
+    """A page that was opened before the broadcast begins by itself."""
+    node, key = start(bench)
+    viewer = Viewer(bench, node.url("/watch/tanaka"), 34, "page-first")
+    wait_for("the page to wait", lambda: any(s["state"] == "waiting" for s in viewer.samples()), 30)
+    clients.ffmpeg_publish(bench, node.publish_url(key), clients.make_flv(bench, seconds=60))
+    viewer.wait_playing()
+    # A playlist that is not there is a line in the console; that cannot be helped.
+    check_moves(viewer.finish(allow=("404",)), 5)
+
+
+def case_publisher_returns(bench):
+    """kill -9 and back: the picture stands and then moves again, without a reload."""
+    node, key = start(bench)
+    flv = clients.make_flv(bench, seconds=60)
+    first = clients.ffmpeg_publish(bench, node.publish_url(key), flv, name="first")
+    node.wait_live("tanaka")
+    viewer = Viewer(bench, node.url("/watch/tanaka"), 36, "publisher-returns")
+    viewer.wait_playing()
+    first.kill()
+    wait_for("the stream to be without a publisher", lambda: node.metrics()["isaribi_rtmp_publishers"] == 0)
+    clients.ffmpeg_publish(bench, node.publish_url(key), flv, name="second")
+    check_moves(viewer.finish(), 5)
+
+
+def case_size_changes(bench):
+    """The phone is turned: the browser shows the new size and goes on."""
+    node, key = start(bench)
+    flv = clients.make_size_change(bench, 20, "320x180", "180x320")
+    clients.ffmpeg_publish(bench, node.publish_url(key), flv)
+    node.wait_live("tanaka")
+    viewer = Viewer(bench, node.url("/watch/tanaka"), 28, "size-changes")
+    samples = viewer.finish()
+    sizes = [(s["width"], s["height"]) for s in samples if s["width"]]
+    check((320, 180) in sizes and sizes[-1] == (180, 320), f"sizes seen: {sorted(set(sizes))}")
+    check_moves(samples, 4)
+
+
+main()

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads just enough of fragmented MP4 to check what a segment says of itself. An own reading, on purpose."""
+import struct
+
+from isaribi_test import Failed, check
+
+
+def boxes(data, start=0, end=None):
+    """(type, first byte of the body, end) of each box at this level."""
+    end = len(data) if end is None else end
+    while start < end:
+        check(start + 8 <= end, "a box header is cut")
+        size, kind = struct.unpack_from(">I4s", data, start)
+        check(size >= 8 and start + size <= end, f"box {kind} of {size} bytes does not fit")
+        yield kind, start + 8, start + size
+        start += size
+
+
+def find_all(data, path, start=0, end=None):
+    """Bodies (start, end) of every box at the path, e.g. [b'moof', b'traf']."""
+    for kind, a, b in boxes(data, start, end):
+        if kind != path[0]:
+            continue
+        if len(path) == 1:
+            yield a, b
+        else:
+            yield from find_all(data, path[1:], a, b)
+
+
+def _u32(data, at):
+    return struct.unpack_from(">I", data, at)[0]
+
+
+class Init:
+    """An initialisation segment: tracks with their handler ('vide', 'soun'), timescale and codec."""
+
+    def __init__(self, data):
+        kinds = [k for k, _, _ in boxes(data)]
+        check(kinds[:1] == [b"ftyp"] and b"moov" in kinds, f"an init segment is ftyp, moov; not {kinds}")
+        self.tracks = {}
+        for a, b in find_all(data, [b"moov", b"trak"]):
+            self._track(data, a, b)
+        self.defaults = {}
+        for a, _ in find_all(data, [b"moov", b"mvex", b"trex"]):
+            self.defaults[_u32(data, a + 4)] = {"duration": _u32(data, a + 12), "size": _u32(data, a + 16)}
+        check(self.tracks and set(self.tracks) == set(self.defaults), "every track has a trex")
+
+    def _track(self, data, start, end):
+        (tkhd, _), = find_all(data, [b"tkhd"], start, end)
+        (mdhd, _), = find_all(data, [b"mdia", b"mdhd"], start, end)
+        (hdlr, _), = find_all(data, [b"mdia", b"hdlr"], start, end)
+        (stsd, _), = find_all(data, [b"mdia", b"minf", b"stbl", b"stsd"], start, end)
+        track_id = _u32(data, tkhd + (20 if data[tkhd] == 1 else 12))
+        entry = stsd + 8
+        track = {"timescale": _u32(data, mdhd + (20 if data[mdhd] == 1 else 12)),
+                 "handler": data[hdlr + 8:hdlr + 12].decode(), "codec": data[entry + 4:entry + 8].decode()}
+        if track["handler"] == "vide":
+            track["width"], track["height"] = struct.unpack_from(">HH", data, entry + 32)
+        self.tracks[track_id] = track
+
+
+class Fragment:
+    """What the moofs of a media segment say: per track the first decode time, the sum of durations, samples."""
+
+    def __init__(self, data, init):
+        self.tracks = {}
+        kinds = [k for k, _, _ in boxes(data)]
+        check(kinds.count(b"moof") == kinds.count(b"mdat") > 0, f"a segment is moof, mdat, ...; not {kinds}")
+        for a, b in find_all(data, [b"moof", b"traf"]):
+            self._traf(data, a, b, init)
+        self._check_sizes(data)
+
+    def _traf(self, data, start, end, init):
+        (tfhd, _), = find_all(data, [b"tfhd"], start, end)
+        flags, track_id = _u32(data, tfhd) & 0xffffff, _u32(data, tfhd + 4)
+        check(track_id in init.tracks, f"traf of an unknown track {track_id}")
+        at = tfhd + 8 + (8 if flags & 1 else 0) + (4 if flags & 2 else 0)
+        duration, size = init.defaults[track_id]["duration"], init.defaults[track_id]["size"]
+        if flags & 8:
+            duration, at = _u32(data, at), at + 4
+        if flags & 16:
+            size = _u32(data, at)
+        (tfdt, _), = find_all(data, [b"tfdt"], start, end)
+        base = struct.unpack_from(">Q", data, tfdt + 4)[0] if data[tfdt] == 1 else _u32(data, tfdt + 4)
+        track = self.tracks.setdefault(track_id, {"start": base, "duration": 0, "samples": 0, "bytes": 0, "pts": []})
+        check(base == track["start"] + track["duration"], f"track {track_id}: tfdt {base} inside a segment, expected "
+              f"{track['start'] + track['duration']}")
+        for run, _ in find_all(data, [b"trun"], start, end):
+            self._trun(data, run, track, duration, size)
+
+    @staticmethod
+    def _trun(data, at, track, duration, size):
+        version, flags, count = data[at], _u32(data, at) & 0xffffff, _u32(data, at + 4)
+        at += 8 + (4 if flags & 1 else 0) + (4 if flags & 4 else 0)
+        for _ in range(count):
+            this_duration, this_size, offset = duration, size, 0
+            if flags & 0x100:
+                this_duration, at = _u32(data, at), at + 4
+            if flags & 0x200:
+                this_size, at = _u32(data, at), at + 4
+            if flags & 0x400:
+                at += 4
+            if flags & 0x800:
+                offset = struct.unpack_from(">i" if version else ">I", data, at)[0]
+                at += 4
+            track["pts"].append(track["start"] + track["duration"] + offset)
+            track["duration"] += this_duration
+            track["bytes"] += this_size
+            track["samples"] += 1
+
+    def _check_sizes(self, data):
+        payload = sum(b - a for kind, a, b in boxes(data) if kind == b"mdat")
+        samples = sum(t["bytes"] for t in self.tracks.values())
+        if payload != samples:
+            raise Failed(f"mdat holds {payload} bytes, the samples are {samples}")

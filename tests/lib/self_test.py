@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The judges judged: each reader of tests/lib must pass what is right and find one fault each in what is not."""
+import contextlib
+import functools
+import http.server
+import shutil
+import sys
+import threading
+
+import clients
+import hls
+import isaribi_test
+import mp4
+from isaribi_test import Bench, Failed, check, wait_for
+
+HEAD = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:4\n"
+
+
+def media(sequence=0, segments=3, *, cuts=(), discontinuity_sequence=0, extra="", duration="2.000", start_uri=None,
+          mapped=True):
+    text = HEAD + f"#EXT-X-MEDIA-SEQUENCE:{sequence}\n#EXT-X-DISCONTINUITY-SEQUENCE:{discontinuity_sequence}\n" + extra
+    text += '#EXT-X-MAP:URI="init.mp4"\n' if mapped else ""
+    for n in range(sequence, sequence + segments):
+        text += "#EXT-X-DISCONTINUITY\n" if n in cuts else ""
+        text += f"#EXTINF:{duration},\n{n if start_uri is None else start_uri + n}.m4s\n"
+    return text
+
+
+GOOD_PLAYLISTS = [media(), media(5, 6, cuts=[7]), HEAD, media(extra="#EXT-X-SOMETHING-NEW:1\n")]
+BAD_PLAYLISTS = ["", "#EXT-X-VERSION:7\n", "#EXTM3U\n", media(duration="4.6"), media(extra="#EXT-X-GAP\n"),
+                 media(mapped=False), media().replace("#EXTINF:2.000,\n", "", 1), media().replace("VERSION:7", "VERSION:3")]
+
+# Pairs of playlists, one fetched after the other.
+GOOD_STEPS = [(media(), media()), (media(), media(1, 3)), (media(), media(1, 6)),
+              (media(0, 3, cuts=[1]), media(1, 3, cuts=[1])),
+              (media(0, 3, cuts=[1]), media(2, 3, discontinuity_sequence=1)),
+              (media() + "#EXT-X-ENDLIST\n", media() + "#EXT-X-ENDLIST\n")]
+BAD_STEPS = [(media(3), media(2)), (media(), media(0, 2)), (media(), media().replace("TION:4", "TION:5")),
+             (media(0, 3, cuts=[1]), media(2, 3)), (media(), media(1, 3, discontinuity_sequence=1)),
+             (media(), media(duration="2.100")), (media(0, 3), media(0, 3, cuts=[2])), (media(), media(start_uri=9)),
+             (media() + "#EXT-X-ENDLIST\n", media(0, 4))]
+
+
+class Unfetching(hls.Follower):
+    """A follower that is fed playlists in place of a server."""
+
+    def __init__(self):  # noqa: no thread, no bench
+        self.url, self.segments, self.playlist = "http://x/hls/a/v.m3u8", {}, None
+
+    def _fetch(self, s):
+        self.segments[s.number] = s
+
+    def feed(self, text):
+        self._take(hls.Playlist(self.url, text))
+
+
+def expect(is_good, what, act):
+    try:
+        act()
+    except Failed as error:
+        check(not is_good, f"{what}: found fault with what is right: {error}")
+    else:
+        check(is_good, f"{what}: found no fault")
+
+
+def test_playlists():
+    for is_good, texts in ((True, GOOD_PLAYLISTS), (False, BAD_PLAYLISTS)):
+        for n, text in enumerate(texts):
+            expect(is_good, f"playlist {n}", lambda t=text: hls.Playlist("http://x/a/v.m3u8", t))
+    for is_good, pairs in ((True, GOOD_STEPS), (False, BAD_STEPS)):
+        for n, pair in enumerate(pairs):
+            follower = Unfetching()
+            follower.feed(pair[0])
+            expect(is_good, f"pair {n}", lambda f=follower, t=pair[1]: f.feed(t))
+
+
+def test_rising_times():
+    clients.check_rising([1, 2, 2, 3], "good", 1)
+    expect(False, "back", lambda: clients.check_rising([1, 3, 2], "x"))
+    expect(False, "a step", lambda: clients.check_rising([1, 2, 9], "x", 2))
+    expect(False, "nothing", lambda: clients.check_rising([], "x"))
+
+
+@contextlib.contextmanager
+def served(folder):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def make_hls(bench, folder):
+    folder.mkdir()
+    flv = clients.make_flv(bench, seconds=12)
+    bench.run("hls", [*clients.FFMPEG, "-i", flv, "-c", "copy", "-f", "hls", "-hls_segment_type", "fmp4", "-hls_time", 2,
+                      "-hls_list_size", 0, folder / "v.m3u8"])
+
+
+def follow(bench, url):
+    follower = hls.Follower(bench, url)
+    bench.at_end.clear()
+    wait_for("the end", lambda: follower.error or (follower.playlist and follower.playlist.is_ended))
+    follower.stop()
+    return follower
+
+
+def test_segments(bench):
+    """ffmpeg's own HLS passes; the same with a bent duration, a bent tfdt, a lost segment does not."""
+    good = bench.dir / "hls"
+    make_hls(bench, good)
+    with served(bench.dir) as base:
+        follower = follow(bench, f"{base}/hls/v.m3u8")
+        check(len(follower.segments) == 6, f"{len(follower.segments)} segments of 6")
+        whole = follower.write(bench.dir / "all.mp4")
+        check(clients.decoded_frames(bench, whole) == 300, "300 pictures go in and come out")
+        check([t["codec"] for t in follower.tracks()[0]] == ["avc1", "mp4a"], f"tracks {follower.tracks()}")
+        for what, bend in (("duration", bend_duration), ("tfdt", bend_tfdt), ("mdat", bend_mdat)):
+            bad = bench.dir / what
+            shutil.copytree(good, bad)
+            bend(bad)
+            expect(False, what, lambda u=f"{base}/{what}/v.m3u8": follow(bench, u))
+
+
+def bend_duration(folder):
+    path = folder / "v.m3u8"
+    path.write_text(path.read_text().replace("#EXTINF:2.0", "#EXTINF:2.5", 1))
+
+
+def bend_tfdt(folder):
+    path = folder / "v2.m4s"
+    data = bytearray(path.read_bytes())
+    at, _ = next(mp4.find_all(data, [b"moof", b"traf", b"tfdt"]))
+    data[at + 4 + (6 if data[at] == 1 else 2)] ^= 0x40
+    path.write_bytes(data)
+
+
+def bend_mdat(folder):
+    path = folder / "v2.m4s"
+    data = bytearray(path.read_bytes())
+    at = data.rindex(b"mdat") - 4
+    data[at:at + 4] = (int.from_bytes(data[at:at + 4], "big") + 5).to_bytes(4, "big")
+    path.write_bytes(bytes(data) + b"12345")
+
+
+def test_sanitizer_marks(bench):
+    """A report on stderr is found whatever the exit code was."""
+    for mark in isaribi_test.SANITIZER_MARKS:
+        process = bench.start("report", ["sh", "-c", f"echo '==1=={mark} x' >&2"])
+        process.expect_success()
+        check(any(m in process.err() for m in isaribi_test.SANITIZER_MARKS), f"{mark} is not found")
+
+
+def test_join_flv(bench):
+    joined = bench.dir / "joined.flv"
+    flv = clients.make_flv(bench, seconds=2)
+    joined.write_bytes(clients.join_flv(flv.read_bytes(), flv.read_bytes()))
+    clients.check_rtmp_file(joined, video_s=3.9, largest_step_ms=120)
+    check(clients.decoded_frames(bench, joined) == 100, "100 pictures in two halves")
+
+
+def main():
+    bench = Bench("self")
+    try:
+        test_playlists()
+        test_rising_times()
+        for test in (test_segments, test_sanitizer_marks, test_join_flv):
+            test(bench)
+    finally:
+        bench.close(keep=False)
+    print("the readers of tests/lib judge rightly")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

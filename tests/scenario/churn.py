@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""10,000 publishers that come and go (ISARIBI_CYCLES): memory, descriptors and threads are back afterwards."""
+import json
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+import clients  # noqa: E402
+import procfs  # noqa: E402
+from isaribi_test import Plan, check, is_sanitized, main, wait_for  # noqa: E402
+
+# AddressSanitizer keeps freed memory for a while; measured here is what the node keeps.
+SMALL_QUARANTINE = {"ASAN_OPTIONS": ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "quarantine_size_mb=8"]))}
+
+
+def measure(node):
+    pid = node.process.pid
+    return procfs.rss_kb(pid), procfs.descriptors(pid), procfs.threads(pid)
+
+
+def run(bench, urls, flv, cycles, seed):
+    argv = [clients.BIN / "rtmp_churn", "--file", flv, "--cycles", cycles, "--concurrency", 32, "--seed", seed]
+    for url in urls:
+        argv += ["--url", url]
+    seen = json.loads(bench.run("rtmp_churn", argv, 300))
+    print(f"     {seen}")
+    check(seen["cycles"] == cycles and seen["timeouts"] == seen["failed"] == seen["broken"] == 0, f"churn: {seen}")
+    check(seen["published"] > cycles // 4, f"hardly anybody got on: {seen}")
+    return seen
+
+
+def settle(node):
+    """All sessions are over; the streams they made go when their grace is over."""
+    wait_for("all sessions to end", lambda: node.metrics()["isaribi_rtmp_connections"] == 0, 30)
+    wait_for("all streams to be gone", lambda: node.metrics()["isaribi_streams"] <= 1, 90)
+
+
+def case_ten_thousand_cycles(bench):
+    cycles = int(os.environ.get("ISARIBI_CYCLES", 10000))
+    plan = Plan()
+    # More keys than concurrent cycles: nearly all are on alone; and one key that is fought over.
+    keys = [plan.key(f"stream{n}") for n in range(60)]
+    node = bench.node(plan, {"node.grace_ms": 1000}, SMALL_QUARANTINE)
+    flv = clients.make_flv(bench, seconds=2)
+    urls = [node.publish_url(key) for key in keys]
+    run(bench, urls, flv, cycles // 5, seed=1)  # everything that is allocated once is there now
+    settle(node)
+    rss, descriptors, threads = measure(node)
+    run(bench, urls, flv, cycles, seed=2)
+    settle(node)
+
+    def is_back():
+        now = measure(node)
+        return now[1] <= descriptors and now[2] == threads
+
+    wait_for("descriptors and threads to be back", is_back)
+    after = measure(node)
+    print(f"     before {rss} kB, {descriptors} descriptors, {threads} threads; after {after}")
+    room_kb = 24 << 10 if is_sanitized() else 4 << 10
+    check(after[0] <= rss + room_kb, f"memory grew from {rss} to {after[0]} kB")
+    clients.librtmp_publish(bench, urls[0], flv).expect_success()
+
+
+def case_one_key_fought_over(bench):
+    """Everybody has the same key: takeovers without end, and the last one is on."""
+    plan = Plan()
+    key = plan.key("tanaka")
+    node = bench.node(plan, {"node.grace_ms": 1000})
+    flv = clients.make_flv(bench, seconds=2)
+    player = clients.load_players(bench, node.play_url("tanaka"), seconds=60, until_end=True)
+    wait_for("the player", lambda: node.metrics()["isaribi_rtmp_players"] == 1)
+    run(bench, [node.publish_url(key)], flv, 1000, seed=3)
+    clients.librtmp_publish(bench, node.publish_url(key), flv).expect_success()
+    seen = clients.load_result(player, 70)
+    check(seen["backwards"] == 0 and seen["broken"] == 0, f"the player saw times go back: {seen}")
+
+
+main()

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/tools/endpoint.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+int endpoint_parse(struct endpoint *e, const char *url)
+{
+	char host[64] = "";
+	int port = 1935, app_at = 0;
+
+	memset(e, 0, sizeof(*e));
+	if (sscanf(url, "rtmp://%63[0-9.]:%d/%n%127[^/]/%255s", host, &port, &app_at, e->app, e->stream) != 4)
+		return -EINVAL;
+	e->address.sin_family = AF_INET;
+	e->address.sin_port = htons((uint16_t)port);
+	if (inet_pton(AF_INET, host, &e->address.sin_addr) != 1)
+		return -EINVAL;
+	snprintf(e->tc_url, sizeof(e->tc_url), "rtmp://%s:%d/%s", host, port, e->app);
+	return 0;
+}
+
+int endpoint_connect(const struct endpoint *e)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+
+	if (fd < 0)
+		return -errno;
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		goto close_fd;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (connect(fd, (const struct sockaddr *)&e->address, sizeof(e->address)) == 0 || errno == EINPROGRESS)
+		return fd;
+close_fd:
+	one = errno;
+	close(fd);
+	return -one;
+}
+
+int endpoint_flush(int fd, struct bytes_writer *w)
+{
+	while (w->len > 0) {
+		ssize_t n = send(fd, w->data, w->len, MSG_NOSIGNAL);
+
+		if (n < 0)
+			return errno == EAGAIN || errno == EINTR || errno == ENOTCONN ? 0 : -errno;
+		memmove(w->data, w->data + n, w->len - (size_t)n);
+		w->len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int64_t clock_us(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t endpoint_now_us(void)
+{
+	return clock_us(CLOCK_MONOTONIC);
+}
+
+int64_t endpoint_cpu_us(void)
+{
+	return clock_us(CLOCK_PROCESS_CPUTIME_ID);
+}

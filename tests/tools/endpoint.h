@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a test client connects to, and the plumbing of non-blocking sockets around it.
+ *
+ * Owner: one thread. Lifetime: endpoint_parse fills the caller's memory; the strings live inside it.
+ */
+#ifndef ISARIBI_TESTS_TOOLS_ENDPOINT_H
+#define ISARIBI_TESTS_TOOLS_ENDPOINT_H
+
+#include "base/bytes.h"
+
+#include <netinet/in.h>
+#include <stdint.h>
+
+struct endpoint {
+	struct sockaddr_in address;
+	char app[128];
+	char tc_url[256];
+	char stream[256];
+};
+
+/* rtmp://A.B.C.D:PORT/APP/STREAM with a numeric address; 0 or -EINVAL. */
+int endpoint_parse(struct endpoint *e, const char *url);
+/* A non-blocking socket whose connect has begun, or a negative errno. */
+int endpoint_connect(const struct endpoint *e);
+/* Writes what it can and keeps the rest in w; 0 or a negative errno. */
+int endpoint_flush(int fd, struct bytes_writer *w);
+int64_t endpoint_now_us(void); /* monotonic */
+int64_t endpoint_cpu_us(void); /* of this process */
+
+#endif
