@@ -12,7 +12,6 @@
 
 #include "base/log.h"
 #include "base/tcp.h"
-#include "ingest/in_rtmp.h"
 #include "ingest/rtmp_command.h"
 #include "ingest/rtmp_handshake.h"
 #include "ingest/session.h"
@@ -600,15 +599,15 @@ void rtmp_conn_tick(struct rtmp_conn *c)
 	count_bytes(c);
 	switch (c->state) {
 	case CONN_HANDSHAKE:
-		if (waited_us > IN_RTMP_HANDSHAKE_US)
+		if (waited_us > RTMP_CONN_HANDSHAKE_US)
 			finish(c, CLOSE_HANDSHAKE_LATE);
 		break;
 	case CONN_COMMANDS:
-		if (waited_us > IN_RTMP_START_US)
+		if (waited_us > RTMP_CONN_START_US)
 			linger(c, CLOSE_START_LATE);
 		break;
 	case CONN_ASKING:
-		if (waited_us > IN_RTMP_START_US)
+		if (waited_us > RTMP_CONN_START_US)
 			refuse_publish(c, CLOSE_OVERLOAD);
 		break;
 	case CONN_PUBLISHING:
@@ -617,13 +616,13 @@ void rtmp_conn_tick(struct rtmp_conn *c)
 			refuse_publish(c, reason);
 		break;
 	case CONN_PLAYING:
-		if (waited_us > IN_RTMP_MEDIA_US && !out_rtmp_has_started(c->player))
+		if (waited_us > RTMP_CONN_MEDIA_US && !out_rtmp_has_started(c->player))
 			on_player_over(c, CLOSE_NO_MEDIA);
 		else if (c->token)
 			rtmp_conn_plan(c); /* tokens expire */
 		break;
 	case CONN_LINGERING:
-		if (waited_us > IN_RTMP_LINGER_US)
+		if (waited_us > RTMP_CONN_LINGER_US)
 			finish(c, c->reason);
 		break;
 	case CONN_STATES: break;
