@@ -139,17 +139,17 @@ static void what_a_newcomer_finds_is_not_its_fault(void **state)
 
 	/* A GOP of 9 s and 12 MB waits for it. */
 	for (int i = 0; i < 90; i++) {
-		struct frame *frame = fixture_frame(f->video, i * 9000, 12 * MB / 90, i == 0 ? FRAME_KEY : 0);
+		struct frame *frame = fixture_frame(f->video, (i + 10) * 9000, 12 * MB / 90, i == 0 ? FRAME_KEY : 0);
 
 		assert_int_equal(ring_push(&f->ring, frame), 0);
 		frame_unref(frame);
 	}
-	assert_true(cursor_start(&f->cursor, &f->ring, 9ll * SECOND_US));
+	assert_true(cursor_start(&f->cursor, &f->ring, 10ll * SECOND_US));
 	assert_int_equal(f->cursor.seq, f->ring.tail);
-	assert_int_equal(cursor_check(&f->cursor, &f->ring, 9ll * SECOND_US), CURSOR_GOES_ON);
-	assert_int_equal(cursor_check(&f->cursor, &f->ring, 9ll * SECOND_US + CURSOR_LAG_US), CURSOR_GOES_ON);
+	assert_int_equal(cursor_check(&f->cursor, &f->ring, 10ll * SECOND_US), CURSOR_GOES_ON);
+	assert_int_equal(cursor_check(&f->cursor, &f->ring, 10ll * SECOND_US + CURSOR_LAG_US), CURSOR_GOES_ON);
 	/* But it has five seconds to read it, like everybody. */
-	assert_int_equal(cursor_check(&f->cursor, &f->ring, 9ll * SECOND_US + CURSOR_LAG_US + 1), CURSOR_SKIPPED);
+	assert_int_equal(cursor_check(&f->cursor, &f->ring, 10ll * SECOND_US + CURSOR_LAG_US + 1), CURSOR_SKIPPED);
 }
 
 static void what_the_ring_has_dropped_is_behind(void **state)
