@@ -193,6 +193,12 @@ void loop_join(struct loop *loop)
 	atomic_store(&loop->is_running, false);
 }
 
+void loop_turn(struct loop *loop)
+{
+	assert(!atomic_load(&loop->is_running));
+	uv_run(&loop->uv, UV_RUN_NOWAIT);
+}
+
 bool loop_is_owner(const struct loop *loop)
 {
 	return current_loop == loop || !atomic_load_explicit(&loop->is_running, memory_order_relaxed);

@@ -12,7 +12,6 @@
 
 #include "base/log.h"
 #include "base/tcp.h"
-#include "ingest/in_rtmp.h"
 #include "ingest/rtmp_command.h"
 #include "ingest/rtmp_handshake.h"
 #include "ingest/session.h"
@@ -53,7 +52,9 @@ struct rtmp_conn {
 	enum conn_state state;
 	enum close_reason reason; /* why it ends; NONE while it does not */
 	bool is_gone;
-	int64_t since_us; /* when it came to this state */
+	int64_t since_us;    /* when it came to this state */
+	uint64_t counted_in; /* bytes that are in the stats already */
+	uint64_t counted_out;
 	struct log_ctx log;
 	struct rtmp_handshake handshake;
 	struct rtmp_chunk_reader reader;
@@ -108,12 +109,17 @@ static void destroy(void *arg)
 	free(c);
 }
 
+/* What came and went since it was last asked: a broadcast of hours shows while it lasts. */
 static void count_bytes(struct rtmp_conn *c)
 {
 	struct stats *stats = c->local->setup->stats;
+	const uint64_t in = tcp_conn_bytes_in(c->tcp);
+	const uint64_t out = tcp_conn_bytes_out(c->tcp);
 
-	stats_add(stats, STAT_RTMP_BYTES_IN, (int64_t)tcp_conn_bytes_in(c->tcp));
-	stats_add(stats, STAT_RTMP_BYTES_OUT, (int64_t)tcp_conn_bytes_out(c->tcp));
+	stats_add(stats, STAT_RTMP_BYTES_IN, (int64_t)(in - c->counted_in));
+	stats_add(stats, STAT_RTMP_BYTES_OUT, (int64_t)(out - c->counted_out));
+	c->counted_in = in;
+	c->counted_out = out;
 }
 
 static void log_end(const struct rtmp_conn *c)
@@ -193,12 +199,16 @@ static void linger(struct rtmp_conn *c, enum close_reason reason)
 {
 	if (c->is_gone || c->state == CONN_LINGERING)
 		return;
+	if (c->player)
+		out_rtmp_stop(c->player);
 	send_replies(c);
 	if (c->is_gone)
 		return;
 	note_end(c, reason);
 	drop_publishing(c, reason);
 	set_state(c, CONN_LINGERING);
+	/* Bytes that nobody reads would make the kernel reset the connection, and the last reply be lost. */
+	tcp_conn_pause_reading(c->tcp, false);
 	if (is_drained(c))
 		tcp_conn_shutdown(c->tcp);
 }
@@ -586,17 +596,18 @@ void rtmp_conn_tick(struct rtmp_conn *c)
 	const int64_t waited_us = local_now_us(c->local) - c->since_us;
 	enum close_reason reason = CLOSE_NONE;
 
+	count_bytes(c);
 	switch (c->state) {
 	case CONN_HANDSHAKE:
-		if (waited_us > IN_RTMP_HANDSHAKE_US)
+		if (waited_us > RTMP_CONN_HANDSHAKE_US)
 			finish(c, CLOSE_HANDSHAKE_LATE);
 		break;
 	case CONN_COMMANDS:
-		if (waited_us > IN_RTMP_START_US)
+		if (waited_us > RTMP_CONN_START_US)
 			linger(c, CLOSE_START_LATE);
 		break;
 	case CONN_ASKING:
-		if (waited_us > IN_RTMP_START_US)
+		if (waited_us > RTMP_CONN_START_US)
 			refuse_publish(c, CLOSE_OVERLOAD);
 		break;
 	case CONN_PUBLISHING:
@@ -605,13 +616,13 @@ void rtmp_conn_tick(struct rtmp_conn *c)
 			refuse_publish(c, reason);
 		break;
 	case CONN_PLAYING:
-		if (waited_us > IN_RTMP_MEDIA_US && !out_rtmp_has_started(c->player))
+		if (waited_us > RTMP_CONN_MEDIA_US && !out_rtmp_has_started(c->player))
 			on_player_over(c, CLOSE_NO_MEDIA);
 		else if (c->token)
 			rtmp_conn_plan(c); /* tokens expire */
 		break;
 	case CONN_LINGERING:
-		if (waited_us > IN_RTMP_LINGER_US)
+		if (waited_us > RTMP_CONN_LINGER_US)
 			finish(c, c->reason);
 		break;
 	case CONN_STATES: break;
