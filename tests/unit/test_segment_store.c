@@ -362,7 +362,8 @@ static void names_that_cannot_be_urls_are_refused(void **state)
 		{ .name = "a", .epoch = "" },
 		{ .name = "a", .epoch = "E1" },
 		{ .name = "a", .epoch = "0123456789abcdef" },
-		{ .name = "0123456789012345678901234567890123456789012345678901234567890123", .epoch = "e1" },
+		{ .name = "01234567890123456789012345678901234567890123456789012345678901234567890123456789",
+		    .epoch = "e1" },
 	};
 	struct shop *shop = *state;
 
