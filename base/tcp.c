@@ -47,7 +47,7 @@ struct tcp_conn {
 	size_t unsent_pos;
 	bool is_reading_paused;
 	bool is_write_wanted;
-	bool *is_gone; /* set while a callback runs, to learn that it destroyed us */
+	bool is_gone; /* destroyed: the memory stays until the end of the turn, for callers further up the stack */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 };
@@ -218,12 +218,11 @@ void tcp_conn_destroy(struct tcp_conn **conn)
 	if (!c)
 		return;
 	loop_assert_owner(c->loop);
-	if (c->is_gone)
-		*c->is_gone = true;
 	loop_watch_destroy(&c->watch);
 	close(c->fd);
 	bytes_writer_fini(&c->unsent);
-	free(c);
+	c->is_gone = true;
+	loop_reap(c->loop, free, c);
 }
 
 static void watch_what_is_wanted(struct tcp_conn *c)
@@ -286,11 +285,11 @@ static void handle_writable(struct tcp_conn *c)
 		c->ops->on_writable(c->arg);
 }
 
-static void handle_readable(struct tcp_conn *c, const bool *is_gone)
+static void handle_readable(struct tcp_conn *c)
 {
 	static _Thread_local uint8_t buf[READ_BUFFER_BYTES];
 
-	for (int i = 0; i < READS_PER_TURN && !*is_gone && !c->is_reading_paused; i++) {
+	for (int i = 0; i < READS_PER_TURN && !c->is_gone && !c->is_reading_paused; i++) {
 		ssize_t n = recv(c->fd, buf, sizeof(buf), 0);
 
 		if (n > 0) {
@@ -313,15 +312,11 @@ static void handle_readable(struct tcp_conn *c, const bool *is_gone)
 static void on_events(void *arg, unsigned events)
 {
 	struct tcp_conn *c = arg;
-	bool is_gone = false;
 
-	c->is_gone = &is_gone;
 	if (events & LOOP_WRITABLE)
 		handle_writable(c);
-	if (!is_gone && (events & LOOP_READABLE))
-		handle_readable(c, &is_gone);
-	if (!is_gone)
-		c->is_gone = NULL;
+	if (!c->is_gone && (events & LOOP_READABLE))
+		handle_readable(c);
 }
 
 static void set_socket_options(int fd)
