@@ -580,10 +580,10 @@ int http_server_open(struct http_server **out, struct loop *loop, const struct h
 	err = open_lws(s, config->max_head_bytes ? config->max_head_bytes : DEFAULT_MAX_HEAD_BYTES);
 	if (err == 0)
 		err = loop_timer_create(&s->sweep, loop, sweep, s);
-	if (err == 0) {
-		fd = tcp_listen_socket(config->host, config->port, &s->port);
-		err = fd < 0 ? fd : tcp_listener_create(&s->listener, loop, fd, on_accept, s);
-	}
+	if (err == 0)
+		err = tcp_listen_sockets(config->host, config->port, &fd, 1, &s->port);
+	if (err == 0)
+		err = tcp_listener_create(&s->listener, loop, fd, on_accept, s);
 	if (err != 0)
 		http_server_close(&s);
 	*out = s;
