@@ -122,10 +122,12 @@ def gst_play_rtmp(bench, url, frames, source="rtmp2src"):
 
 
 def gst_play_hls(bench, url, frames, demux="hlsdemux2"):
-    """Decodes so many frames of the first video stream, then ends."""
-    return bench.start("gst-hls", [
-        "gst-launch-1.0", "-q", "souphttpsrc", f"location={url}", "!", demux, "!", "parsebin", "!", "avdec_h264", "!",
-        "identity", f"eos-after={frames}", "!", "fakesink", "sync=false"])
+    """Decodes so many frames, then ends. The old demuxer works in uridecodebin, the new one in uridecodebin3."""
+    other = "hlsdemux" if demux == "hlsdemux2" else "hlsdemux2"
+    decoder = "uridecodebin3" if demux == "hlsdemux2" else "uridecodebin"
+    return bench.start(f"gst-{demux}", [
+        "gst-launch-1.0", "-q", decoder, f"uri={url}", "caps=video/x-raw", "!", "identity", f"eos-after={frames}", "!",
+        "fakesink", "sync=false"], {"GST_PLUGIN_FEATURE_RANK": f"{demux}:MAX,{other}:NONE"})
 
 
 def load_players(bench, url, *, players=1, seconds=10, ramp_ms=0, never_read=0, rcvlowat=0, until_end=False):
