@@ -771,7 +771,6 @@ static void says_when_it_cannot_listen(void **state)
 
 #define WITH_SERVER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 #define WITH_TIGHT(test)  cmocka_unit_test_setup_teardown(test, set_up_tight, tear_down)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
