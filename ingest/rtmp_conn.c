@@ -56,6 +56,9 @@ struct rtmp_conn {
 	uint64_t counted_in; /* bytes that are in the stats already */
 	uint64_t counted_out;
 	struct log_ctx log;
+	const char *role; /* what it was in the end, for the log */
+	uint64_t frames;
+	unsigned skips;
 	struct rtmp_handshake handshake;
 	struct rtmp_chunk_reader reader;
 	struct rtmp_command command;
@@ -88,6 +91,8 @@ static void drop_publishing(struct rtmp_conn *c, enum close_reason reason)
 	c->publishing = NULL;
 	if (!p)
 		return;
+	if (p->session)
+		c->frames += session_counts(p->session).frames;
 	session_end(&p->session, reason);
 	flv_parser_fini(&p->flv);
 	bytes_writer_fini(&p->stash);
@@ -125,25 +130,12 @@ static void count_bytes(struct rtmp_conn *c)
 static void log_end(const struct rtmp_conn *c)
 {
 	const enum log_level level = close_reason_is_error(c->reason) ? LOG_WARN : LOG_INFO;
-	const char *role = "never started";
-	uint64_t frames = 0;
-	unsigned skips = 0;
 
-	if (c->publishing && c->publishing->session) {
-		role = "publisher";
-		frames = session_counts(c->publishing->session).frames;
-	} else if (c->player) {
-		struct out_rtmp_counts counts = out_rtmp_counts(c->player);
-
-		role = "player";
-		frames = counts.frames;
-		skips = counts.skips;
-	}
 	/* Scanners come by all day: what never got through the handshake is for developers. */
 	log_line(c->state == CONN_HANDSHAKE ? LOG_DEBUG : level, &c->log,
 	    "closed: %s (%s): %s, %llu frames, %llu bytes in, %llu bytes out, %u skips", close_reason_name(c->reason),
-	    close_reason_text(c->reason), role, (unsigned long long)frames,
-	    (unsigned long long)tcp_conn_bytes_in(c->tcp), (unsigned long long)tcp_conn_bytes_out(c->tcp), skips);
+	    close_reason_text(c->reason), c->role, (unsigned long long)c->frames,
+	    (unsigned long long)tcp_conn_bytes_in(c->tcp), (unsigned long long)tcp_conn_bytes_out(c->tcp), c->skips);
 }
 
 static void note_end(struct rtmp_conn *c, enum close_reason reason)
@@ -152,6 +144,11 @@ static void note_end(struct rtmp_conn *c, enum close_reason reason)
 		return;
 	c->reason = reason;
 	stats_closed(c->local->setup->stats, reason);
+	drop_publishing(c, reason);
+	if (c->player) {
+		c->frames = out_rtmp_counts(c->player).frames;
+		c->skips = out_rtmp_counts(c->player).skips;
+	}
 	log_end(c);
 }
 
@@ -162,7 +159,6 @@ static void finish(struct rtmp_conn *c, enum close_reason reason)
 		return;
 	note_end(c, reason);
 	c->is_gone = true;
-	drop_publishing(c, reason);
 	out_rtmp_destroy(&c->player);
 	count_bytes(c);
 	tcp_conn_destroy(&c->tcp);
@@ -205,7 +201,6 @@ static void linger(struct rtmp_conn *c, enum close_reason reason)
 	if (c->is_gone)
 		return;
 	note_end(c, reason);
-	drop_publishing(c, reason);
 	set_state(c, CONN_LINGERING);
 	/* Bytes that nobody reads would make the kernel reset the connection, and the last reply be lost. */
 	tcp_conn_pause_reading(c->tcp, false);
@@ -233,6 +228,7 @@ static void on_granted(void *arg)
 	struct bytes_writer stash = c->publishing->stash;
 
 	set_state(c, CONN_PUBLISHING);
+	c->role = "publisher";
 	log_info(&c->log, "publishing");
 	rtmp_command_publish_accepted(&c->command, &c->replies);
 	send_replies(c);
@@ -362,6 +358,7 @@ static void start_play(struct rtmp_conn *c, const struct rtmp_action *action)
 	if (c->is_gone)
 		return;
 	set_state(c, CONN_PLAYING);
+	c->role = "player";
 	log_info(&c->log, "playing");
 	if (out_rtmp_create(&c->player, c->local, &config) != 0)
 		linger(c, CLOSE_NO_MEMORY);
@@ -376,8 +373,7 @@ static void end_stream(struct rtmp_conn *c)
 	if (!c->publishing)
 		return;
 	/* The connection stays: some encoders publish again on it. */
-	log_info(&c->log, "publisher ended its stream, %llu frames",
-	    (unsigned long long)session_counts(c->publishing->session).frames);
+	log_info(&c->log, "the publisher ended its stream");
 	drop_publishing(c, CLOSE_CLIENT_ENDED);
 	c->log.stream[0] = '\0';
 	set_state(c, CONN_COMMANDS);
@@ -576,6 +572,7 @@ int rtmp_conn_create(struct rtmp_conn **out, const struct rtmp_conn_config *conf
 		.arg = config->arg,
 		.since_us = local_now_us(config->local),
 		.log = { .id = log_next_session_id(), .protocol = "rtmp" },
+		.role = "never started",
 	};
 	snprintf(c->log.peer, sizeof(c->log.peer), "%s", config->peer);
 	rtmp_handshake_init(&c->handshake, random_bytes, NULL);
