@@ -120,6 +120,9 @@ static void copy_stats(void *arg)
 {
 	struct fixture *f = arg;
 
+	/* Once per question: while has_stats is set the test's thread reads them. */
+	if (atomic_load(&f->has_stats))
+		return;
 	http_server_stats(f->server, &f->stats);
 	atomic_store(&f->has_stats, true);
 }
@@ -148,9 +151,7 @@ static void on_stop(void *arg)
 
 static void pause_ms(long ms)
 {
-	struct timespec t = { ms / 1000, (ms % 1000) * 1000000 };
-
-	nanosleep(&t, NULL);
+	nanosleep(&(struct timespec){ ms / 1000, (ms % 1000) * 1000000 }, NULL);
 }
 
 static struct http_stats fresh_stats(struct fixture *f)
