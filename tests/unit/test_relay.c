@@ -516,12 +516,12 @@ static void when_the_node_stops_all_are_told(void **state)
 	assert_int_equal(late.reason, CLOSE_SHUTDOWN);
 }
 
-static void find_name_at(const struct fixture *f, unsigned home, char found[8])
+static void find_name_at(const struct fixture *f, unsigned home, char found[16])
 {
 	int i = 0;
 
 	do {
-		snprintf(found, 8, "s%d", i++);
+		snprintf(found, 16, "s%d", i++);
 	} while (house_loop(&f->house, found, 0) != home);
 }
 
@@ -533,7 +533,7 @@ static void hubs_may_go_while_streams_are_live(void **state)
 	struct house_reader readers[HOUSE_LOOPS][HOUSE_LOOPS];
 
 	for (unsigned home = 0; home < HOUSE_LOOPS; home++) {
-		char stream[8];
+		char stream[16];
 
 		find_name_at(f, home, stream);
 		house_publish(&f->house, &publishers[home],
