@@ -121,9 +121,8 @@ static void copy_stats(void *arg)
 	struct fixture *f = arg;
 
 	/* Once per question: while has_stats is set the test's thread reads them. */
-	if (atomic_load(&f->has_stats))
-		return;
-	http_server_stats(f->server, &f->stats);
+	if (!atomic_load(&f->has_stats))
+		http_server_stats(f->server, &f->stats);
 	atomic_store(&f->has_stats, true);
 }
 
