@@ -182,6 +182,29 @@ static void reload_plan(struct node *node, struct plan **plan, const char *path)
 	*plan = wanted;
 }
 
+/* Options and plans may be ahead of the program; nobody shall wait for what cannot come. */
+static void say_what_is_not_there(const struct options *options, const struct plan *plan)
+{
+	const struct {
+		bool is_asked_for;
+		const char *what;
+	} table[] = {
+		{ options->srt_listen.is_on, "[srt] listen" },
+		{ options->rtmps_listen.is_on, "[rtmps] listen" },
+		{ options->control_url[0] != '\0', "[site] control_url" },
+		{ plan->n_channels > 0, "channels" },
+		{ plan->n_clips > 0, "clips" },
+		{ plan->n_pushes > 0, "pushes" },
+		{ plan->n_pulls > 0, "pulls" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if (table[i].is_asked_for)
+			log_info(NULL, "%s: このバージョンではまだ使えません / not there yet in this version",
+			    table[i].what);
+	}
+}
+
 static void serve(struct node *node, struct options *options, struct plan **plan, const struct arguments *args)
 {
 	sigset_t signals;
@@ -215,6 +238,7 @@ static int run_node(struct options *options, const struct arguments *args)
 
 		printf("ready rtmp=%u http=%u\n", ports.rtmp, ports.http);
 		fflush(stdout);
+		say_what_is_not_there(options, plan);
 		log_info(NULL, "isaribi-node %s is ready, plan rev %lld", ISARIBI_VERSION, (long long)plan->rev);
 		serve(node, options, &plan, args);
 		status = EXIT_SUCCESS;
