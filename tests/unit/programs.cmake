@@ -1,0 +1,5 @@
+# unit tests of what is pure in programs/
+set(programs "${CMAKE_SOURCE_DIR}/programs")
+isaribi_unit_test(NAME isaribi_plan SOURCES "${programs}/isaribi_plan.c" FLOORS config base)
+isaribi_unit_test(NAME isaribi_restart SOURCES "${programs}/isaribi_restart.c" FLOORS base)
+isaribi_unit_test(NAME isaribi_urls SOURCES "${programs}/isaribi_urls.c" FLOORS config base)
