@@ -65,7 +65,6 @@ def case_types_and_caching(bench):
         found = answer.headers["Content-Type"].partition(";")[0]
         check(found == kind or found in kind, f"{what}: Content-Type {found}")
         check(answer.headers["Access-Control-Allow-Origin"] == "*", f"{what}: CORS")
-        check(answer.headers["X-Content-Type-Options"] == "nosniff", f"{what}: nosniff")
         check(int(answer.headers["Content-Length"]) == len(answer.body), f"{what}: Content-Length")
     check(max_age(media) is not None and max_age(media) <= 2, f"media: {media.headers['Cache-Control']}")
     check(max_age(multivariant) is not None, f"multivariant: {multivariant.headers['Cache-Control']}")
