@@ -53,7 +53,6 @@ struct http_server {
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	struct lws_protocols protocols[2];
-	bool is_closing;
 
 	uv_timer_t closing; /* a handle to count loop turns with */
 	int closing_turns_left;
@@ -95,7 +94,6 @@ void http_server_close(struct http_server **server)
 	if (!s)
 		return;
 	loop_assert_owner(s->host.loop);
-	s->is_closing = true;
 	tcp_listener_destroy(&s->listener);
 	loop_timer_destroy(&s->sweep);
 	http_linger_fini(&s->linger);
@@ -150,6 +148,8 @@ static void kill_conn(struct http_conn *conn)
 		lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
 }
 
+static void silence(struct http_conn *conn);
+
 /*
  * While an answer is awaited or written, libwebsockets 4.1 polls for input that it does not read in this state: a
  * pipelined request or a client's half-close would keep the loop spinning. Its own flow control stops output as well.
@@ -159,9 +159,10 @@ static void kill_conn(struct http_conn *conn)
 static void on_check(uv_check_t *check)
 {
 	struct http_server *s = check->data;
-	struct http_conn *next;
+	struct http_conn *conn = s->to_silence;
 
-	for (struct http_conn *conn = s->to_silence; conn; conn = next) {
+	s->to_silence = NULL;
+	for (struct http_conn *next; conn; conn = next) {
 		struct epoll_event none = { .events = 0, .data.fd = conn->fd };
 
 		next = conn->next_to_silence;
@@ -169,11 +170,16 @@ static void on_check(uv_check_t *check)
 		conn->is_silence_wanted = false;
 		if (conn->state != HTTP_CONN_WAITING && conn->state != HTTP_CONN_WRITING)
 			continue;
-		if (epoll_ctl(uv_backend_fd(loop_uv(s->host.loop)), EPOLL_CTL_MOD, conn->fd, &none) != 0)
+		if (epoll_ctl(uv_backend_fd(loop_uv(s->host.loop)), EPOLL_CTL_MOD, conn->fd, &none) == 0)
+			continue;
+		/* ENOENT: libuv took it out and will put it back before it polls next; then it is our turn again. */
+		if (errno == ENOENT)
+			silence(conn);
+		else
 			kill_conn(conn);
 	}
-	s->to_silence = NULL;
-	uv_check_stop(&s->check);
+	if (!s->to_silence)
+		uv_check_stop(&s->check);
 }
 
 static void silence(struct http_conn *conn)
@@ -574,10 +580,10 @@ int http_server_open(struct http_server **out, struct loop *loop, const struct h
 	err = open_lws(s, config->max_head_bytes ? config->max_head_bytes : DEFAULT_MAX_HEAD_BYTES);
 	if (err == 0)
 		err = loop_timer_create(&s->sweep, loop, sweep, s);
-	if (err == 0) {
-		fd = tcp_listen_socket(config->host, config->port, &s->port);
-		err = fd < 0 ? fd : tcp_listener_create(&s->listener, loop, fd, on_accept, s);
-	}
+	if (err == 0)
+		err = tcp_listen_sockets(config->host, config->port, &fd, 1, &s->port);
+	if (err == 0)
+		err = tcp_listener_create(&s->listener, loop, fd, on_accept, s);
 	if (err != 0)
 		http_server_close(&s);
 	*out = s;

@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/http.h"
 #include "base/http_out.h"
+#include "base/http_request.h"
 
 struct http_conn;
 struct http_conn_watch;

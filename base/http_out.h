@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/http.h"
+#include "base/http_request.h"
 
 struct http_out {
 	uint8_t *head;

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/attr.h"
-#include "base/http.h"
+#include "base/http_request.h"
 
 bool http_path_is_clean(const char *path, size_t len)
 {

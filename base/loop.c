@@ -57,23 +57,6 @@ struct loop_watch {
 	unsigned events;
 };
 
-void loop_destroy(struct loop **loop_out)
-{
-	struct loop *loop = *loop_out;
-
-	*loop_out = NULL;
-	if (!loop)
-		return;
-	assert(!atomic_load(&loop->is_running));
-	uv_close((uv_handle_t *)&loop->wake, NULL);
-	uv_close((uv_handle_t *)&loop->prepare, NULL);
-	uv_run(&loop->uv, UV_RUN_DEFAULT);
-	if (uv_loop_close(&loop->uv) != 0)
-		assert(!"a handle outlived its loop");
-	free(loop->reaps);
-	free(loop);
-}
-
 static void run_reaps(struct loop *loop)
 {
 	/* A reaper may ask for more; those run in the same sweep. */
@@ -83,6 +66,24 @@ static void run_reaps(struct loop *loop)
 		reap.fn(reap.arg);
 	}
 	loop->n_reaps = 0;
+}
+
+void loop_destroy(struct loop **loop_out)
+{
+	struct loop *loop = *loop_out;
+
+	*loop_out = NULL;
+	if (!loop)
+		return;
+	assert(!atomic_load(&loop->is_running));
+	run_reaps(loop);
+	uv_close((uv_handle_t *)&loop->wake, NULL);
+	uv_close((uv_handle_t *)&loop->prepare, NULL);
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	if (uv_loop_close(&loop->uv) != 0)
+		assert(!"a handle outlived its loop");
+	free(loop->reaps);
+	free(loop);
 }
 
 static void measure_busy(struct loop *loop)
@@ -191,6 +192,12 @@ void loop_join(struct loop *loop)
 		return;
 	pthread_join(loop->thread, NULL);
 	atomic_store(&loop->is_running, false);
+}
+
+void loop_turn(struct loop *loop)
+{
+	assert(!atomic_load(&loop->is_running));
+	uv_run(&loop->uv, UV_RUN_NOWAIT);
 }
 
 bool loop_is_owner(const struct loop *loop)

@@ -27,6 +27,8 @@ int loop_start(struct loop *loop, loop_fn on_start, loop_fn on_stop, void *arg);
 /* Asks the loop to end (any thread, any number of times) and, for join, waits for it. */
 void loop_stop(struct loop *loop);
 void loop_join(struct loop *loop);
+/* One turn without waiting, of a loop that is not running: how a test drives several loops on its own thread. */
+void loop_turn(struct loop *loop);
 
 /* Fails loudly when called on another thread than the loop's. Before loop_start and after loop_join any is right. */
 void loop_assert_owner(const struct loop *loop);

@@ -64,11 +64,13 @@ void mailbox_drain(struct mailbox *mb)
 	pthread_mutex_lock(&mb->lock);
 	full = mb->queued;
 	mb->queued = mb->draining;
+	mb->draining = (struct batch){ 0 };
 	pthread_mutex_unlock(&mb->lock);
 
 	for (size_t i = 0; i < full.len; i++)
 		mb->config.handle(mb->config.arg, full.items + i * mb->config.item_bytes);
 	full.len = 0;
+	free(mb->draining.items); /* of a drain inside this one */
 	mb->draining = full;
 }
 

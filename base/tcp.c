@@ -47,7 +47,7 @@ struct tcp_conn {
 	size_t unsent_pos;
 	bool is_reading_paused;
 	bool is_write_wanted;
-	bool *is_gone; /* set while a callback runs, to learn that it destroyed us */
+	bool is_gone; /* destroyed: the memory stays until the end of the turn, for callers further up the stack */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
 };
@@ -59,7 +59,8 @@ static void set_int_option(int fd, int level, int name, int value)
 		return;
 }
 
-static int open_listening(const struct addrinfo *info)
+/* Bound only, or also listening and sharing its port. A descriptor or a negative errno. */
+static int open_bound(const struct addrinfo *info, bool is_listening)
 {
 	int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int err;
@@ -67,10 +68,11 @@ static int open_listening(const struct addrinfo *info)
 	if (fd < 0)
 		return -errno;
 	set_int_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	set_int_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (is_listening)
+		set_int_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 	if (info->ai_family == AF_INET6)
 		set_int_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
-	if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+	if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && (!is_listening || listen(fd, LISTEN_BACKLOG) == 0))
 		return fd;
 	err = -errno;
 	close(fd);
@@ -84,26 +86,63 @@ static uint16_t port_of(const struct sockaddr_storage *addr)
 	return ntohs(((const struct sockaddr_in *)(const void *)addr)->sin_port);
 }
 
-int tcp_listen_socket(const char *host, uint16_t port, uint16_t *port_out)
+static void set_port(struct addrinfo *info, uint16_t port)
+{
+	if (info->ai_family == AF_INET6)
+		((struct sockaddr_in6 *)(void *)info->ai_addr)->sin6_port = htons(port);
+	else
+		((struct sockaddr_in *)(void *)info->ai_addr)->sin_port = htons(port);
+}
+
+/* A socket that does not share finds out whether somebody listens on the port. */
+static int check_port_is_free(const struct addrinfo *info)
+{
+	int fd = open_bound(info, false);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+static int open_one(struct addrinfo *info, uint16_t *port)
+{
+	struct sockaddr_storage bound;
+	socklen_t bound_len = sizeof(bound);
+	int fd = open_bound(info, true);
+
+	if (fd >= 0 && getsockname(fd, (struct sockaddr *)&bound, &bound_len) == 0) {
+		*port = port_of(&bound);
+		set_port(info, *port); /* for the next one, when any port was asked for */
+	}
+	return fd;
+}
+
+int tcp_listen_sockets(const char *host, uint16_t port, int *fds, unsigned n, uint16_t *port_out)
 {
 	const struct addrinfo hints = {
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
 		.ai_socktype = SOCK_STREAM,
 	};
-	struct sockaddr_storage bound;
-	socklen_t bound_len = sizeof(bound);
 	struct addrinfo *info = NULL;
 	char service[8];
-	int fd;
+	int err;
 
 	snprintf(service, sizeof(service), "%u", port);
 	if (getaddrinfo(host, service, &hints, &info) != 0 || !info)
 		return -EADDRNOTAVAIL;
-	fd = open_listening(info);
+	err = check_port_is_free(info);
+	for (unsigned i = 0; i < n && err == 0; i++) {
+		fds[i] = open_one(info, port_out);
+		if (fds[i] >= 0)
+			continue;
+		err = fds[i];
+		while (i-- > 0)
+			close(fds[i]);
+		break;
+	}
 	freeaddrinfo(info);
-	if (fd >= 0 && getsockname(fd, (struct sockaddr *)&bound, &bound_len) == 0)
-		*port_out = port_of(&bound);
-	return fd;
+	return err;
 }
 
 static void format_peer(const struct sockaddr_storage *addr, char out[TCP_PEER_TEXT_MAX])
@@ -175,10 +214,10 @@ static void accept_some(void *arg, unsigned events)
 		int fd = accept4(l->fd, (struct sockaddr *)&addr, &addr_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0) {
-			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-				refuse_one(l);
 			if (errno == ECONNABORTED || errno == EINTR)
 				continue;
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+				refuse_one(l);
 			return;
 		}
 		format_peer(&addr, peer);
@@ -218,12 +257,11 @@ void tcp_conn_destroy(struct tcp_conn **conn)
 	if (!c)
 		return;
 	loop_assert_owner(c->loop);
-	if (c->is_gone)
-		*c->is_gone = true;
 	loop_watch_destroy(&c->watch);
 	close(c->fd);
 	bytes_writer_fini(&c->unsent);
-	free(c);
+	c->is_gone = true;
+	loop_reap(c->loop, free, c);
 }
 
 static void watch_what_is_wanted(struct tcp_conn *c)
@@ -286,11 +324,11 @@ static void handle_writable(struct tcp_conn *c)
 		c->ops->on_writable(c->arg);
 }
 
-static void handle_readable(struct tcp_conn *c, const bool *is_gone)
+static void handle_readable(struct tcp_conn *c)
 {
 	static _Thread_local uint8_t buf[READ_BUFFER_BYTES];
 
-	for (int i = 0; i < READS_PER_TURN && !*is_gone && !c->is_reading_paused; i++) {
+	for (int i = 0; i < READS_PER_TURN && !c->is_gone && !c->is_reading_paused; i++) {
 		ssize_t n = recv(c->fd, buf, sizeof(buf), 0);
 
 		if (n > 0) {
@@ -313,15 +351,11 @@ static void handle_readable(struct tcp_conn *c, const bool *is_gone)
 static void on_events(void *arg, unsigned events)
 {
 	struct tcp_conn *c = arg;
-	bool is_gone = false;
 
-	c->is_gone = &is_gone;
 	if (events & LOOP_WRITABLE)
 		handle_writable(c);
-	if (!is_gone && (events & LOOP_READABLE))
-		handle_readable(c, &is_gone);
-	if (!is_gone)
-		c->is_gone = NULL;
+	if (!c->is_gone && (events & LOOP_READABLE))
+		handle_readable(c);
 }
 
 static void set_socket_options(int fd)

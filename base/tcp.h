@@ -25,10 +25,11 @@ enum {
 };
 
 /*
- * A bound, listening, non-blocking socket that shares its port with others (one per loop). host: a numeric address.
- * Returns the descriptor or a negative errno; *port_out is the port as bound.
+ * n listening, non-blocking sockets that share one port (one per loop), after making sure that nobody else listens
+ * there: sharing would else let a second server take half of the first one's connections in silence. host: a numeric
+ * address, port 0: any. 0 with fds filled and *port_out as bound, or a negative errno and nothing is open.
  */
-int tcp_listen_socket(const char *host, uint16_t port, uint16_t *port_out);
+int tcp_listen_sockets(const char *host, uint16_t port, int *fds, unsigned n, uint16_t *port_out);
 
 /* fd: the callee owns it now. peer: "address:port", valid during the call. */
 typedef void (*tcp_accept_fn)(void *arg, int fd, const char *peer);

@@ -13,13 +13,6 @@
 
 struct in_rtmp;
 
-enum {
-	IN_RTMP_HANDSHAKE_US = 5 * 1000000,
-	IN_RTMP_START_US = 10 * 1000000, /* publish or play after the handshake */
-	IN_RTMP_MEDIA_US = 10 * 1000000, /* a player waits for its stream to begin */
-	IN_RTMP_LINGER_US = 2 * 1000000, /* the last reply may be read */
-};
-
 /* Takes the listening descriptor, even when it fails. 0 or -ENOMEM. */
 int in_rtmp_create(struct in_rtmp **out, struct hub *hub, int listen_fd);
 void in_rtmp_destroy(struct in_rtmp **in);

@@ -12,7 +12,6 @@
 
 #include "base/log.h"
 #include "base/tcp.h"
-#include "ingest/in_rtmp.h"
 #include "ingest/rtmp_command.h"
 #include "ingest/rtmp_handshake.h"
 #include "ingest/session.h"
@@ -53,8 +52,13 @@ struct rtmp_conn {
 	enum conn_state state;
 	enum close_reason reason; /* why it ends; NONE while it does not */
 	bool is_gone;
-	int64_t since_us; /* when it came to this state */
+	int64_t since_us;    /* when it came to this state */
+	uint64_t counted_in; /* bytes that are in the stats already */
+	uint64_t counted_out;
 	struct log_ctx log;
+	const char *role; /* what it was in the end, for the log */
+	uint64_t frames;
+	unsigned skips;
 	struct rtmp_handshake handshake;
 	struct rtmp_chunk_reader reader;
 	struct rtmp_command command;
@@ -87,6 +91,8 @@ static void drop_publishing(struct rtmp_conn *c, enum close_reason reason)
 	c->publishing = NULL;
 	if (!p)
 		return;
+	if (p->session)
+		c->frames += session_counts(p->session).frames;
 	session_end(&p->session, reason);
 	flv_parser_fini(&p->flv);
 	bytes_writer_fini(&p->stash);
@@ -108,36 +114,28 @@ static void destroy(void *arg)
 	free(c);
 }
 
+/* What came and went since it was last asked: a broadcast of hours shows while it lasts. */
 static void count_bytes(struct rtmp_conn *c)
 {
 	struct stats *stats = c->local->setup->stats;
+	const uint64_t in = tcp_conn_bytes_in(c->tcp);
+	const uint64_t out = tcp_conn_bytes_out(c->tcp);
 
-	stats_add(stats, STAT_RTMP_BYTES_IN, (int64_t)tcp_conn_bytes_in(c->tcp));
-	stats_add(stats, STAT_RTMP_BYTES_OUT, (int64_t)tcp_conn_bytes_out(c->tcp));
+	stats_add(stats, STAT_RTMP_BYTES_IN, (int64_t)(in - c->counted_in));
+	stats_add(stats, STAT_RTMP_BYTES_OUT, (int64_t)(out - c->counted_out));
+	c->counted_in = in;
+	c->counted_out = out;
 }
 
 static void log_end(const struct rtmp_conn *c)
 {
 	const enum log_level level = close_reason_is_error(c->reason) ? LOG_WARN : LOG_INFO;
-	const char *role = "never started";
-	uint64_t frames = 0;
-	unsigned skips = 0;
 
-	if (c->publishing && c->publishing->session) {
-		role = "publisher";
-		frames = session_counts(c->publishing->session).frames;
-	} else if (c->player) {
-		struct out_rtmp_counts counts = out_rtmp_counts(c->player);
-
-		role = "player";
-		frames = counts.frames;
-		skips = counts.skips;
-	}
 	/* Scanners come by all day: what never got through the handshake is for developers. */
 	log_line(c->state == CONN_HANDSHAKE ? LOG_DEBUG : level, &c->log,
 	    "closed: %s (%s): %s, %llu frames, %llu bytes in, %llu bytes out, %u skips", close_reason_name(c->reason),
-	    close_reason_text(c->reason), role, (unsigned long long)frames,
-	    (unsigned long long)tcp_conn_bytes_in(c->tcp), (unsigned long long)tcp_conn_bytes_out(c->tcp), skips);
+	    close_reason_text(c->reason), c->role, (unsigned long long)c->frames,
+	    (unsigned long long)tcp_conn_bytes_in(c->tcp), (unsigned long long)tcp_conn_bytes_out(c->tcp), c->skips);
 }
 
 static void note_end(struct rtmp_conn *c, enum close_reason reason)
@@ -146,6 +144,11 @@ static void note_end(struct rtmp_conn *c, enum close_reason reason)
 		return;
 	c->reason = reason;
 	stats_closed(c->local->setup->stats, reason);
+	drop_publishing(c, reason);
+	if (c->player) {
+		c->frames = out_rtmp_counts(c->player).frames;
+		c->skips = out_rtmp_counts(c->player).skips;
+	}
 	log_end(c);
 }
 
@@ -156,7 +159,6 @@ static void finish(struct rtmp_conn *c, enum close_reason reason)
 		return;
 	note_end(c, reason);
 	c->is_gone = true;
-	drop_publishing(c, reason);
 	out_rtmp_destroy(&c->player);
 	count_bytes(c);
 	tcp_conn_destroy(&c->tcp);
@@ -193,12 +195,15 @@ static void linger(struct rtmp_conn *c, enum close_reason reason)
 {
 	if (c->is_gone || c->state == CONN_LINGERING)
 		return;
+	if (c->player)
+		out_rtmp_stop(c->player);
 	send_replies(c);
 	if (c->is_gone)
 		return;
 	note_end(c, reason);
-	drop_publishing(c, reason);
 	set_state(c, CONN_LINGERING);
+	/* Bytes that nobody reads would make the kernel reset the connection, and the last reply be lost. */
+	tcp_conn_pause_reading(c->tcp, false);
 	if (is_drained(c))
 		tcp_conn_shutdown(c->tcp);
 }
@@ -223,6 +228,7 @@ static void on_granted(void *arg)
 	struct bytes_writer stash = c->publishing->stash;
 
 	set_state(c, CONN_PUBLISHING);
+	c->role = "publisher";
 	log_info(&c->log, "publishing");
 	rtmp_command_publish_accepted(&c->command, &c->replies);
 	send_replies(c);
@@ -352,6 +358,7 @@ static void start_play(struct rtmp_conn *c, const struct rtmp_action *action)
 	if (c->is_gone)
 		return;
 	set_state(c, CONN_PLAYING);
+	c->role = "player";
 	log_info(&c->log, "playing");
 	if (out_rtmp_create(&c->player, c->local, &config) != 0)
 		linger(c, CLOSE_NO_MEMORY);
@@ -366,8 +373,7 @@ static void end_stream(struct rtmp_conn *c)
 	if (!c->publishing)
 		return;
 	/* The connection stays: some encoders publish again on it. */
-	log_info(&c->log, "publisher ended its stream, %llu frames",
-	    (unsigned long long)session_counts(c->publishing->session).frames);
+	log_info(&c->log, "the publisher ended its stream");
 	drop_publishing(c, CLOSE_CLIENT_ENDED);
 	c->log.stream[0] = '\0';
 	set_state(c, CONN_COMMANDS);
@@ -566,6 +572,7 @@ int rtmp_conn_create(struct rtmp_conn **out, const struct rtmp_conn_config *conf
 		.arg = config->arg,
 		.since_us = local_now_us(config->local),
 		.log = { .id = log_next_session_id(), .protocol = "rtmp" },
+		.role = "never started",
 	};
 	snprintf(c->log.peer, sizeof(c->log.peer), "%s", config->peer);
 	rtmp_handshake_init(&c->handshake, random_bytes, NULL);
@@ -586,17 +593,18 @@ void rtmp_conn_tick(struct rtmp_conn *c)
 	const int64_t waited_us = local_now_us(c->local) - c->since_us;
 	enum close_reason reason = CLOSE_NONE;
 
+	count_bytes(c);
 	switch (c->state) {
 	case CONN_HANDSHAKE:
-		if (waited_us > IN_RTMP_HANDSHAKE_US)
+		if (waited_us > RTMP_CONN_HANDSHAKE_US)
 			finish(c, CLOSE_HANDSHAKE_LATE);
 		break;
 	case CONN_COMMANDS:
-		if (waited_us > IN_RTMP_START_US)
+		if (waited_us > RTMP_CONN_START_US)
 			linger(c, CLOSE_START_LATE);
 		break;
 	case CONN_ASKING:
-		if (waited_us > IN_RTMP_START_US)
+		if (waited_us > RTMP_CONN_START_US)
 			refuse_publish(c, CLOSE_OVERLOAD);
 		break;
 	case CONN_PUBLISHING:
@@ -605,13 +613,13 @@ void rtmp_conn_tick(struct rtmp_conn *c)
 			refuse_publish(c, reason);
 		break;
 	case CONN_PLAYING:
-		if (waited_us > IN_RTMP_MEDIA_US && !out_rtmp_has_started(c->player))
+		if (waited_us > RTMP_CONN_MEDIA_US && !out_rtmp_has_started(c->player))
 			on_player_over(c, CLOSE_NO_MEDIA);
 		else if (c->token)
 			rtmp_conn_plan(c); /* tokens expire */
 		break;
 	case CONN_LINGERING:
-		if (waited_us > IN_RTMP_LINGER_US)
+		if (waited_us > RTMP_CONN_LINGER_US)
 			finish(c, c->reason);
 		break;
 	case CONN_STATES: break;

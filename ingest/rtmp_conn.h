@@ -17,6 +17,13 @@
 
 struct rtmp_conn;
 
+enum {
+	RTMP_CONN_HANDSHAKE_US = 5 * 1000000,
+	RTMP_CONN_START_US = 10 * 1000000, /* publish or play after the handshake */
+	RTMP_CONN_MEDIA_US = 10 * 1000000, /* a player waits for its stream to begin */
+	RTMP_CONN_LINGER_US = 2 * 1000000, /* the last reply may be read */
+};
+
 /* The connection is no more; the list it stands in lets go of it. */
 typedef void (*rtmp_conn_gone_fn)(void *arg, struct rtmp_conn *conn);
 

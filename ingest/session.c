@@ -19,6 +19,7 @@ struct session {
 	struct advice advice;
 	struct session_counts counts;
 	unsigned unreadable_in_a_row;
+	int64_t until_told_ms; /* the end of the window as the stream's home knows it */
 	bool is_granted;
 	bool waits_for_key; /* a frame was lost on the way to the stream: what depends on it is of no use */
 	int64_t heard_us;
@@ -74,6 +75,7 @@ enum close_reason session_begin(struct session **out, struct relay_local *local,
 			.pass = &s->pass, .session_id = s->log->id, .ops = &publisher_ops, .arg = s
 		};
 
+		s->until_told_ms = s->pass.until_ms;
 		snprintf(s->log->stream, sizeof(s->log->stream), "%s", s->pass.stream);
 		if (publisher_begin(&s->publisher, local, &publisher) != 0)
 			reason = CLOSE_OVERLOAD;
@@ -143,13 +145,13 @@ static void evaluate(struct session *s, int64_t now_us)
 enum close_reason session_tick(struct session *s)
 {
 	const int64_t now_us = local_now_us(s->local);
-	const int64_t until_ms = s->pass.until_ms;
 	enum close_reason reason = gate_publish_again(s->local->plan, &s->pass, local_wall_ms(s->local));
 
 	if (reason != CLOSE_NONE || !s->is_granted)
 		return reason;
-	if (s->pass.until_ms != until_ms)
+	if (s->pass.until_ms != s->until_told_ms)
 		publisher_set_until(s->publisher, s->pass.until_ms);
+	s->until_told_ms = s->pass.until_ms;
 	if (now_us - s->heard_us > SESSION_SILENCE_US)
 		return CLOSE_SILENT;
 	if (now_us - s->evaluated_us >= EVALUATE_EVERY_US)

@@ -114,27 +114,39 @@ static void set_up_relay(struct node *node)
 	    ((uint32_t)node->options.max_connections + n_relays(node) - 1) / n_relays(node);
 }
 
-/* Every loop listens on the same port; the kernel spreads the connections. */
 static int create_relay(struct node *node, unsigned index, struct plan *plan)
 {
 	struct relay_thread *relay = &node->relays[index];
-	const struct listen_address *listen = &node->options.rtmp_listen;
 	char name[24];
-	int fd;
 	int err;
 
 	snprintf(name, sizeof(name), "relay/%u", index);
 	err = loop_create(&relay->loop, name);
 	if (err == 0)
 		err = hub_create(&relay->hub, &node->setup, relay->loop, index, plan);
-	if (err != 0 || !listen->is_on)
+	return err;
+}
+
+/* Every loop listens on the same port; the kernel spreads the connections. */
+static int listen_for_rtmp(struct node *node)
+{
+	const struct listen_address *listen = &node->options.rtmp_listen;
+	int fds[COURIER_LOOPS_MAX];
+	int err;
+
+	if (!listen->is_on)
+		return 0;
+	err = tcp_listen_sockets(listen->host, listen->port, fds, n_relays(node), &node->ports.rtmp);
+	if (err != 0) {
+		log_error(NULL, "cannot listen for RTMP on %s port %u: %s", listen->host, listen->port, err_text(err));
 		return err;
-	fd = tcp_listen_socket(listen->host, index == 0 ? listen->port : node->ports.rtmp, &node->ports.rtmp);
-	if (fd < 0) {
-		log_error(NULL, "cannot listen for RTMP on %s port %u: %s", listen->host, listen->port, err_text(fd));
-		return fd;
 	}
-	return in_rtmp_create(&relay->rtmp, relay->hub, fd);
+	/* Each takes its descriptor, also when it fails; none may be left over. */
+	for (unsigned i = 0; i < n_relays(node); i++) {
+		if (in_rtmp_create(&node->relays[i].rtmp, node->relays[i].hub, fds[i]) != 0)
+			err = -ENOMEM;
+	}
+	return err;
 }
 
 int node_create(struct node **out, const struct options *options, struct plan *plan)
@@ -155,6 +167,8 @@ int node_create(struct node **out, const struct options *options, struct plan *p
 		for (unsigned i = 0; i < n_relays(node) && err == 0; i++)
 			err = create_relay(node, i, plan);
 	}
+	if (err == 0)
+		err = listen_for_rtmp(node);
 	if (err != 0) {
 		node_destroy(&node);
 		return err;

@@ -20,8 +20,11 @@ static enum mail_class class_of(enum mail_kind kind)
 
 bool courier_post(const struct courier *courier, unsigned to_loop, struct mail *mail)
 {
+	struct mailbox *mailbox = courier->mailboxes[to_loop];
+
 	assert(to_loop < courier->n_loops);
-	if (mailbox_post(courier->mailboxes[to_loop], mail, class_of(mail->kind)))
+	/* Hubs are destroyed one after the other, and the last words of one may go to one that is gone. */
+	if (mailbox && mailbox_post(mailbox, mail, class_of(mail->kind)))
 		return true;
 	mail_drop(mail);
 	return false;

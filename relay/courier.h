@@ -70,7 +70,7 @@ struct courier {
 
 /* Gives back what a mail holds. For mailbox_config.drop. */
 void mail_drop(void *mail);
-/* Takes over what the mail holds, also when it returns false because the receiver's mailbox is full. */
+/* Takes over what the mail holds, also when it returns false because the receiver's mailbox is full or gone. */
 bool courier_post(const struct courier *courier, unsigned to_loop, struct mail *mail);
 /* Which loop is home to a stream: the same answer everywhere and for the whole run. */
 unsigned courier_home_of(const struct courier *courier, const char *stream);

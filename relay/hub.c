@@ -225,9 +225,8 @@ int hub_create(struct hub **out, struct relay_setup *setup, struct loop *loop, u
 	return 0;
 }
 
-static void on_tick(void *arg)
+void hub_tick(struct hub *h)
 {
-	struct hub *h = arg;
 	struct stream *s;
 	uint32_t place = 0;
 
@@ -239,6 +238,11 @@ static void on_tick(void *arg)
 		if (h->guests[i].on_tick)
 			h->guests[i].on_tick(h->guests[i].arg);
 	}
+}
+
+static void on_tick(void *arg)
+{
+	hub_tick(arg);
 }
 
 void hub_start(struct hub *h)

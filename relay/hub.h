@@ -29,6 +29,8 @@ void hub_destroy(struct hub **hub);
 /* On the loop's thread: the first thing it does, and the last. */
 void hub_start(struct hub *hub);
 void hub_end(struct hub *hub);
+/* What beats every HUB_TICK_MS; for a test that has its own time. */
+void hub_tick(struct hub *hub);
 struct relay_local *hub_local(struct hub *hub);
 /* At most HUB_GUESTS_MAX; before hub_start or on the loop's thread. The guest outlives the hub's last tick. */
 void hub_add_guest(struct hub *hub, const struct hub_guest *guest);

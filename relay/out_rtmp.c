@@ -75,8 +75,7 @@ void out_rtmp_destroy(struct out_rtmp **player)
 
 static void end(struct out_rtmp *p, enum close_reason reason)
 {
-	p->is_over = true;
-	mirror_detach(&p->reader);
+	out_rtmp_stop(p);
 	p->ops->over(p->arg, reason);
 }
 
@@ -350,6 +349,12 @@ void out_rtmp_pause(struct out_rtmp *p, bool is_paused)
 	p->is_paused = is_paused;
 	p->cursor.is_running = false;
 	/* The first frame after it is written with the next beat, not inside this call. */
+}
+
+void out_rtmp_stop(struct out_rtmp *p)
+{
+	p->is_over = true;
+	mirror_detach(&p->reader);
 }
 
 bool out_rtmp_has_started(const struct out_rtmp *p)

@@ -44,8 +44,10 @@ int out_rtmp_control(struct out_rtmp *p, const void *data, size_t len);
 void out_rtmp_writable(struct out_rtmp *p);
 /* After a pause the player goes on at the newest key frame. */
 void out_rtmp_pause(struct out_rtmp *p, bool is_paused);
+/* No more media: only the rest of a half-written message and what control() gets. `over` does not come any more. */
+void out_rtmp_stop(struct out_rtmp *p);
 bool out_rtmp_has_started(const struct out_rtmp *p);
-/* After `over`: is everything written? */
+/* After `over` or out_rtmp_stop: is everything written? */
 bool out_rtmp_is_drained(const struct out_rtmp *p);
 struct out_rtmp_counts out_rtmp_counts(const struct out_rtmp *p);
 

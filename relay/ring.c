@@ -65,7 +65,8 @@ static bool is_too_much(const struct ring *r)
 	int64_t age_90k = newest->dts_90k - oldest->dts_90k;
 	bool is_in_gop = r->gop_seq != 0 && r->tail >= r->gop_seq;
 
-	if (age_90k > RING_MAX_90K || ring_bytes_from(r, r->tail) > RING_MAX_BYTES)
+	if (r->head - r->tail > RING_MAX_FRAMES || age_90k > RING_MAX_90K ||
+	    ring_bytes_from(r, r->tail) > RING_MAX_BYTES)
 		return true;
 	return !is_in_gop && age_90k > RING_LAG_90K;
 }

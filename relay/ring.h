@@ -3,8 +3,9 @@
  * The last seconds of a stream on one loop: one writer, many readers, and where a newcomer starts.
  *
  * Places are numbered from 1 and never reused; [tail, head) is what is there. Kept is everything from the newest key
- * frame on and the last 5 s for readers that lag, but never more than 16 MB or 10 s. Owner: the loop of the mirror or
- * stream it belongs to. Lifetime: holds a reference to each frame in it. Not here: time (frames carry theirs), sockets.
+ * frame on and the last 5 s for readers that lag, but never more than 16 MB, 10 s or 16384 frames. Owner: the loop of
+ * the mirror or stream it belongs to. Lifetime: holds a reference to each frame in it. Not here: time (frames carry
+ * theirs), sockets.
  */
 #ifndef ISARIBI_RELAY_RING_H
 #define ISARIBI_RELAY_RING_H
@@ -18,6 +19,7 @@
 enum {
 	RING_MAX_BYTES = 16 * 1024 * 1024,
 	RING_MAX_90K = 10 * 90000,
+	RING_MAX_FRAMES = 16384, /* tiny frames cost more than their payload */
 	RING_LAG_90K = 5 * 90000,
 	/* Without a picture for this long the stream counts as audio alone. */
 	RING_AUDIO_ALONE_90K = 1 * 90000,

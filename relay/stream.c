@@ -316,6 +316,13 @@ void stream_mirror_leave(struct stream *s, const struct mail *mail)
 	s->n_mirrors--;
 }
 
+/* Players have been told the end: who comes now waits for a publisher, and hours of waiting cost no memory. */
+static void forget_frames(struct stream *s)
+{
+	ring_fini(&s->ring);
+	ring_init(&s->ring);
+}
+
 static bool is_slot_over(const struct stream *s, int64_t away_us)
 {
 	if (s->until_ms != 0)
@@ -338,6 +345,7 @@ bool stream_tick(struct stream *s)
 		if (away_us < s->local->setup->limits.grace_us && !(s->until_ms != 0 && is_slot_over(s, away_us)))
 			break;
 		end_mirrors(s, CLOSE_STREAM_OVER);
+		forget_frames(s);
 		set_state(s, STREAM_HELD);
 		break;
 	case STREAM_HELD:

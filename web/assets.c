@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "web/assets_table.h"
-
 const struct web_asset *web_asset_find(const char *path)
 {
 	for (size_t i = 0; i < web_assets_count; i++) {

@@ -31,4 +31,8 @@ const struct web_asset *web_asset_find(const char *path);
 /* The i-th one, NULL after the last. */
 const struct web_asset *web_asset_at(size_t i);
 
+/* The table itself, made by embed.cmake at build; read it through the functions above. */
+extern const struct web_asset web_assets[];
+extern const size_t web_assets_count;
+
 #endif

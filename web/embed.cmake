@@ -65,7 +65,7 @@ embed("/assets/hls-${hls_version}.license.txt" "text/plain; charset=utf-8" true 
 
 file(WRITE "${BINARY}/assets_data.S" "${data}	.section .note.GNU-stack,\"\",@progbits\n")
 file(WRITE "${BINARY}/assets_table.c" "/* made by web/embed.cmake */
-#include \"web/assets_table.h\"
+#include \"web/assets.h\"
 
 ${externs}
 const struct web_asset web_assets[] = {

@@ -7,7 +7,7 @@ import socket
 import struct
 import subprocess
 
-from isaribi_test import BIN, Failed, check, wait_for
+from isaribi_test import BIN, TOOLS, Failed, check, wait_for
 
 FFMPEG = ["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning"]
 
@@ -90,7 +90,7 @@ def gst_publish(bench, url, seconds, sink="rtmp2sink", fps=25):
 
 
 def librtmp_publish(bench, url, flv, *, seconds=0, offset_ms=0, speed=1):
-    return bench.start("librtmp-publish", [BIN / "rtmp_publish", "--url", url, "--file", flv, "--seconds", seconds,
+    return bench.start("librtmp-publish", [TOOLS / "rtmp_publish", "--url", url, "--file", flv, "--seconds", seconds,
                                            "--offset-ms", offset_ms, "--speed", speed])
 
 
@@ -110,7 +110,7 @@ def rtmpdump(bench, url, path):
 
 def ffmpeg_record(bench, url, path, seconds=None):
     """Copies the stream to a file; ends at the end of the stream, or after so many seconds of it."""
-    return bench.start("ffmpeg-record", [*FFMPEG, "-y", "-i", url, "-c", "copy", "-copyts",
+    return bench.start("ffmpeg-record", [*FFMPEG, "-y", "-i", url, "-c", "copy",
                                          *(["-t", seconds] if seconds else []), path])
 
 
@@ -122,15 +122,17 @@ def gst_play_rtmp(bench, url, frames, source="rtmp2src"):
 
 
 def gst_play_hls(bench, url, frames, demux="hlsdemux2"):
-    """Decodes so many frames of the first video stream, then ends."""
-    return bench.start("gst-hls", [
-        "gst-launch-1.0", "-q", "souphttpsrc", f"location={url}", "!", demux, "!", "parsebin", "!", "avdec_h264", "!",
-        "identity", f"eos-after={frames}", "!", "fakesink", "sync=false"])
+    """Decodes so many frames, then ends. The old demuxer works in uridecodebin, the new one in uridecodebin3."""
+    other = "hlsdemux" if demux == "hlsdemux2" else "hlsdemux2"
+    decoder = "uridecodebin3" if demux == "hlsdemux2" else "uridecodebin"
+    return bench.start(f"gst-{demux}", [
+        "gst-launch-1.0", "-q", decoder, f"uri={url}", "caps=video/x-raw", "!", "identity", f"eos-after={frames}", "!",
+        "fakesink", "sync=false"], {"GST_PLUGIN_FEATURE_RANK": f"{demux}:MAX,{other}:NONE"})
 
 
 def load_players(bench, url, *, players=1, seconds=10, ramp_ms=0, never_read=0, rcvlowat=0, until_end=False):
     """Our own load tool; load_result() waits for its summary."""
-    return bench.start("rtmp_load", [BIN / "rtmp_load", "--url", url, "--players", players, "--seconds", seconds,
+    return bench.start("rtmp_load", [TOOLS / "rtmp_load", "--url", url, "--players", players, "--seconds", seconds,
                                      "--ramp-ms", ramp_ms, "--never-read", never_read, "--rcvlowat", rcvlowat,
                                      *(["--until-end"] if until_end else [])])
 

@@ -2,7 +2,8 @@
 """What every scenario stands on: a bench with a temporary directory, processes that never outlive it, a node.
 
 A scenario file holds functions `case_*(bench)` and ends in `isaribi_test.main()`. Each case gets its own bench and its
-own node. Names on the command line pick cases; ISARIBI_BIN names the directory of the programs.
+own node. Names on the command line pick cases; ISARIBI_BIN names the directory of the programs,
+ISARIBI_TOOLS that of tests/tools when it is another (a release build has no tests).
 """
 import json
 import os
@@ -21,6 +22,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("ISARIBI_BIN", ROOT / "build/asan/bin")).resolve()
+TOOLS = pathlib.Path(os.environ.get("ISARIBI_TOOLS", BIN)).resolve()
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "WARNING: ThreadSanitizer", "ERROR: LeakSanitizer", "runtime error:",
                    "Assertion `", "stack smashing", "malloc():", "double free")
 FLAVOUR_FILE = "CMakeCache.txt"
@@ -182,10 +184,12 @@ def http(method, url, headers=None, limit_s=10.0):
             return Response(answer.status, answer.headers, answer.read())
     except urllib.error.HTTPError as answer:
         return Response(answer.code, answer.headers, answer.read())
+    except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+        raise Failed(f"{method} {url}: {error}") from None
 
 
 class Node:
-    """isaribi-node with a plan of its own. stop() is part of every test: exit code 0, no sanitizer report, no secret."""
+    """isaribi-node with a plan of its own. stop() is part of every test: exit 0, no sanitizer's report, no secret."""
 
     def __init__(self, bench, plan, config=None, env=None):
         self.bench = bench

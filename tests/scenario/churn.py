@@ -22,7 +22,7 @@ def measure(node):
 
 
 def run(bench, urls, flv, cycles, seed):
-    argv = [clients.BIN / "rtmp_churn", "--file", flv, "--cycles", cycles, "--concurrency", 32, "--seed", seed]
+    argv = [clients.TOOLS / "rtmp_churn", "--file", flv, "--cycles", cycles, "--concurrency", 32, "--seed", seed]
     for url in urls:
         argv += ["--url", url]
     seen = json.loads(bench.run("rtmp_churn", argv, 300))

@@ -17,20 +17,21 @@ def node_for_one(bench, **config):
     return bench.node(plan, config), key
 
 
-def see_it_arrive(bench, node, publisher, *, segments=3):
+def see_it_arrive(bench, node, publisher, *, cuts=0):
     """While the publisher is on: a player gets key frame first and rising times, HLS is strict, both end fine."""
     node.wait_live("tanaka")
     player = clients.load_players(bench, node.play_url("tanaka"), seconds=5)
     follower = hls.follow(bench, node, "tanaka")
-    follower.wait_segments(segments)
+    follower.wait_segments(3)
     seen = clients.load_result(player)
     check(seen["playing"] == 1 and seen["open"] == 1, f"the player did not stay: {seen}")
     check(seen["backwards"] == 0 and seen["not_key_first"] == 0, f"timestamps or start are wrong: {seen}")
     check(seen["audio"] > 50 and seen["video"] > 50, f"media is missing: {seen}")
     publisher.expect_success(40)
     follower.stop()
-    check(not follower.discontinuities(), f"discontinuities at {follower.discontinuities()}")
-    path = follower.write(bench.dir / "seen.mp4")
+    check(len(follower.discontinuities()) <= cuts, f"discontinuities at {follower.discontinuities()}")
+    last = [n for n in sorted(follower.segments) if n >= max(follower.discontinuities(), default=0)]
+    path = follower.write(bench.dir / "seen.mp4", last)
     tracks = clients.streams_of(path)
     check(tracks["video"]["codec_name"] == "h264" and tracks["audio"]["codec_name"] == "aac", f"tracks: {tracks}")
     check(clients.decoded_frames(bench, path) > 50, "HLS has no pictures to show")
@@ -80,7 +81,8 @@ def case_nginx_pushes_to_us(bench):
     # The name a push uses is in its URL; nginx publishes under it here.
     _, port = clients.nginx(bench, f"application in {{ live on; push {node.publish_url(key)}; }}")
     flv = clients.make_flv(bench, seconds=16)
-    see_it_arrive(bench, node, clients.ffmpeg_publish(bench, f"rtmp://127.0.0.1:{port}/in/phone", flv))
+    # nginx hands on audio at once and video from its next key frame: the tracks change once.
+    see_it_arrive(bench, node, clients.ffmpeg_publish(bench, f"rtmp://127.0.0.1:{port}/in/phone", flv), cuts=1)
 
 
 def case_node_says_what_it_saw(bench):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "part_fixture.h"
+#include "tests/unit/part_fixture.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/attr.h"
-#include "part_fixture.h"
+#include "tests/unit/part_fixture.h"
 
 enum {
 	MS = 90,

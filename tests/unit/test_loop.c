@@ -3,6 +3,7 @@
 #include "base/loop.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -210,7 +211,7 @@ static void connection_carries_bytes_and_its_end(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(sent); i++)
 		sent[i] = (uint8_t)(i * 7 >> 3);
-	e.listen_fd = tcp_listen_socket("127.0.0.1", 0, &port);
+	assert_int_equal(tcp_listen_sockets("127.0.0.1", 0, &e.listen_fd, 1, &port), 0);
 	assert_true(e.listen_fd >= 0 && port != 0);
 	assert_int_equal(loop_create(&e.loop, "echo"), 0);
 	assert_int_equal(loop_start(e.loop, echo_start, echo_stop, &e), 0);
@@ -235,10 +236,28 @@ static void connection_carries_bytes_and_its_end(void **state)
 static void a_wrong_address_is_an_error(void **state)
 {
 	uint16_t port = 0;
+	int fd;
 
 	(void)state;
-	assert_true(tcp_listen_socket("no.such.host", 1, &port) < 0);
-	assert_true(tcp_listen_socket("192.0.2.1", 0, &port) < 0);
+	assert_true(tcp_listen_sockets("no.such.host", 1, &fd, 1, &port) < 0);
+	assert_true(tcp_listen_sockets("192.0.2.1", 0, &fd, 1, &port) < 0);
+}
+
+static void loops_share_a_port_but_servers_do_not(void **state)
+{
+	uint16_t port = 0;
+	uint16_t second_port = 0;
+	int fds[3];
+	int second;
+
+	(void)state;
+	assert_int_equal(tcp_listen_sockets("127.0.0.1", 0, fds, 3, &port), 0);
+	assert_int_equal(tcp_listen_sockets("127.0.0.1", port, &second, 1, &second_port), -EADDRINUSE);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	assert_int_equal(tcp_listen_sockets("127.0.0.1", port, &second, 1, &second_port), 0);
+	assert_int_equal(second_port, port);
+	close(second);
 }
 
 struct ticker {
@@ -294,6 +313,7 @@ int main(void)
 		cmocka_unit_test(full_mailbox_refuses_frames_before_orders),
 		cmocka_unit_test(connection_carries_bytes_and_its_end),
 		cmocka_unit_test(a_wrong_address_is_an_error),
+		cmocka_unit_test(loops_share_a_port_but_servers_do_not),
 		cmocka_unit_test(timers_repeat_and_reaping_runs),
 	};
 
