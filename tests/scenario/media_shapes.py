@@ -8,7 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import clients  # noqa: E402
 import hls  # noqa: E402
-from isaribi_test import Plan, check, main  # noqa: E402
+from isaribi_test import Plan, check, main, wait_for  # noqa: E402
 
 
 def publish(bench, flv, config=None):
