@@ -76,17 +76,18 @@ static void respond_no_media(struct http_request *request)
 struct kind_headers {
 	const char *content_type;
 	const char *cache_control;
-	const char *private_cache_control; /* an answer to one token's holder is not for shared caches */
 	const char *extra_headers;
 };
 
+/*
+ * The same for private streams: the view token is part of the path, so a cache keeps its holders apart, and one in
+ * front that checks the token itself may drop it from its key and share (design §5).
+ */
 static const struct kind_headers kind_headers[] = {
-	[PLAYLIST_MAIN] = { "application/vnd.apple.mpegurl", "public, max-age=2", "private, max-age=2", cors_and_vary },
-	[PLAYLIST_MEDIA] = { "application/vnd.apple.mpegurl", "public, max-age=1", "private, max-age=1",
-	    cors_and_vary },
-	[PLAYLIST_INIT] = { "video/mp4", "public, max-age=3600, immutable", "private, max-age=3600, immutable", cors },
-	[PLAYLIST_SEGMENT] = { "video/iso.segment", "public, max-age=3600, immutable",
-	    "private, max-age=3600, immutable", cors },
+	[PLAYLIST_MAIN] = { "application/vnd.apple.mpegurl", "public, max-age=2", cors_and_vary },
+	[PLAYLIST_MEDIA] = { "application/vnd.apple.mpegurl", "public, max-age=1", cors_and_vary },
+	[PLAYLIST_INIT] = { "video/mp4", "public, max-age=3600, immutable", cors },
+	[PLAYLIST_SEGMENT] = { "video/iso.segment", "public, max-age=3600, immutable", cors },
 };
 
 static void respond_found(struct http_request *request, const struct segment_store_found *found)
@@ -96,7 +97,7 @@ static void respond_found(struct http_request *request, const struct segment_sto
 	const struct http_response response = {
 		.status = 200,
 		.content_type = headers->content_type,
-		.cache_control = found->is_private ? headers->private_cache_control : headers->cache_control,
+		.cache_control = headers->cache_control,
 		.content_encoding = found->is_gzip ? "gzip" : NULL,
 		.extra_headers = headers->extra_headers,
 		.pieces = pieces,

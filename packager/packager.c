@@ -2,7 +2,6 @@
 #include "packager/packager.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,8 +43,7 @@ struct packager {
 	struct packager_config config;
 	struct mailbox *mailbox;
 	struct packaged_stream *streams;
-	atomic_ulong frames_dropped;
-	unsigned long drops_seen; /* of frames_dropped, by the packaging thread */
+	int64_t drops_seen; /* of STAT_FRAMES_UNPACKAGED, by the packaging thread */
 };
 
 static void destroy_stream(struct packaged_stream *s)
@@ -159,11 +157,11 @@ static void flush(struct packager *p, struct packaged_stream *s)
 /* Some stream's frames were lost, we cannot know whose: all of them end their segment and wait for a key frame. */
 static void note_drops(struct packager *p)
 {
-	unsigned long dropped = packager_frames_dropped(p);
+	int64_t dropped = stats_get(p->config.stats, STAT_FRAMES_UNPACKAGED);
 
 	if (dropped == p->drops_seen)
 		return;
-	log_warn(NULL, "packaging could not keep up, %lu frames lost", dropped - p->drops_seen);
+	log_warn(NULL, "packaging could not keep up, %lld frames lost", (long long)(dropped - p->drops_seen));
 	p->drops_seen = dropped;
 	for (struct packaged_stream *s = p->streams; s; s = s->next)
 		flush(p, s);
@@ -276,7 +274,7 @@ static void tap_frame(void *arg, uint64_t stream_id, struct frame *frame)
 	if (mailbox_post(p->mailbox, &mail, MAIL_DROPPABLE))
 		return;
 	frame_unref(frame);
-	atomic_fetch_add_explicit(&p->frames_dropped, 1, memory_order_relaxed);
+	stats_add(p->config.stats, STAT_FRAMES_UNPACKAGED, 1);
 }
 
 static void tap_pause(void *arg, uint64_t stream_id)
@@ -303,9 +301,4 @@ struct stream_tap packager_tap(struct packager *p)
 		.stream_pause = tap_pause,
 		.stream_end = tap_end,
 	};
-}
-
-unsigned long packager_frames_dropped(const struct packager *p)
-{
-	return atomic_load_explicit(&p->frames_dropped, memory_order_relaxed);
 }

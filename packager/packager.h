@@ -15,6 +15,7 @@
 
 #include "packager/cutter.h"
 #include "packager/shelf.h"
+#include "relay/stats.h"
 #include "relay/tap.h"
 
 struct loop;
@@ -25,6 +26,7 @@ struct packager_config {
 	struct shelf *shelf;
 	uint32_t part_ms;
 	uint32_t segment_ms;
+	struct stats *stats; /* STAT_FRAMES_UNPACKAGED is ours */
 };
 
 /* 0 or -ENOMEM. */
@@ -34,7 +36,4 @@ void packager_destroy(struct packager **p);
 void packager_drain(struct packager *p);
 /* What the relay calls; borrowed, valid as long as the packager. */
 struct stream_tap packager_tap(struct packager *p);
-/* Frames lost because the packager could not keep up; any thread. */
-unsigned long packager_frames_dropped(const struct packager *p);
-
 #endif

@@ -48,7 +48,6 @@ struct stream {
 	char epoch[PLAYLIST_EPOCH_MAX];
 	int64_t wall_zero_ms;
 	int64_t ended_us;
-	bool is_private;
 	bool is_ended;
 	bool is_independent; /* every segment so far */
 	uint64_t peak_bps;
@@ -211,7 +210,6 @@ int segment_store_begin(struct segment_store *store, const struct segment_store_
 	memcpy(s->name, begin->name, strlen(begin->name) + 1);
 	memcpy(s->epoch, begin->epoch, strlen(begin->epoch) + 1);
 	s->wall_zero_ms = begin->wall_zero_ms;
-	s->is_private = begin->is_private;
 	s->is_independent = true;
 	segment_store_remove(store, begin->name);
 	*find_place(store, s->name, strlen(s->name)) = s;
@@ -233,15 +231,6 @@ void segment_store_remove(struct segment_store *store, const char *name)
 	assert_owner(store);
 	if (*place)
 		remove_at(place);
-}
-
-void segment_store_set_private(struct segment_store *store, const char *name, bool is_private)
-{
-	struct stream *s = find_stream(store, name, strlen(name));
-
-	assert_owner(store);
-	if (s)
-		s->is_private = is_private;
 }
 
 void segment_store_expire(struct segment_store *store, int64_t now_us)
@@ -665,7 +654,6 @@ bool segment_store_find(struct segment_store *store, const char *name, size_t na
 	assert_owner(store);
 	*out = (struct segment_store_found){ .kind = wanted.kind };
 	if (s) {
-		out->is_private = s->is_private;
 		out->is_ended = s->is_ended;
 		if (find_resource(store, s, &wanted, wants_gzip, out))
 			return true;
@@ -674,12 +662,9 @@ bool segment_store_find(struct segment_store *store, const char *name, size_t na
 	return false;
 }
 
-bool segment_store_stream(const struct segment_store *store, const char *name, size_t name_len, bool *is_private)
+bool segment_store_has(const struct segment_store *store, const char *name, size_t name_len)
 {
-	const struct stream *s = find_stream(store, name, name_len);
-
-	*is_private = s && s->is_private;
-	return s != NULL;
+	return find_stream(store, name, name_len) != NULL;
 }
 
 void segment_store_stats(const struct segment_store *store, struct segment_store_stats *out)

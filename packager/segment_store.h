@@ -48,7 +48,6 @@ struct segment_store_begin {
 	const char *name;
 	const char *epoch;    /* base36, other at each start of the stream: cached names never collide */
 	int64_t wall_zero_ms; /* wall clock at 0 of the stream's timeline, ms since 1970; -1: unknown */
-	bool is_private;      /* a view token is asked for; the store only remembers it */
 };
 
 /*
@@ -65,7 +64,6 @@ int segment_store_add(struct segment_store *store, const char *name, struct part
 int segment_store_note_end(struct segment_store *store, const char *name, int64_t now_us);
 /* Taken down: gone at once, with what is in the window. */
 void segment_store_remove(struct segment_store *store, const char *name);
-void segment_store_set_private(struct segment_store *store, const char *name, bool is_private);
 /* Forgets streams that ended longer ago than two windows. Call it every few seconds. */
 void segment_store_expire(struct segment_store *store, int64_t now_us);
 
@@ -75,7 +73,6 @@ struct segment_store_found {
 	bool is_gzip;		 /* the body is gzip; only when it was asked for, and never for media */
 	bool is_ended;		 /* ENDLIST stands: even the media playlist will not change any more */
 	bool is_immutable;	 /* init or segment: its name will never mean other bytes */
-	bool is_private;
 };
 
 /*
@@ -85,8 +82,8 @@ struct segment_store_found {
 bool segment_store_find(struct segment_store *store, const char *name, size_t name_len, const char *last,
     size_t last_len, bool wants_gzip, struct segment_store_found *out);
 
-/* For a check before any body is looked at: does the stream exist, and does it ask for a token? */
-bool segment_store_stream(const struct segment_store *store, const char *name, size_t name_len, bool *is_private);
+/* Is there such a stream? */
+bool segment_store_has(const struct segment_store *store, const char *name, size_t name_len);
 
 struct segment_store_stats {
 	size_t streams;

@@ -117,11 +117,6 @@ int shelf_create(struct shelf **out, struct loop *loop, const struct clock *cloc
 	return 0;
 }
 
-void shelf_drain(struct shelf *s)
-{
-	mailbox_drain(s->mailbox);
-}
-
 static void post(struct shelf *s, struct shelf_mail *mail, const char *stream, enum mail_class mail_class)
 {
 	snprintf(mail->stream, sizeof(mail->stream), "%s", stream);

@@ -24,9 +24,6 @@ struct shelf;
 int shelf_create(struct shelf **out, struct loop *loop, const struct clock *clock, struct segment_store *store);
 void shelf_destroy(struct shelf **shelf);
 
-/* The delivery loop's last act: takes in what has been posted before. */
-void shelf_drain(struct shelf *shelf);
-
 void shelf_begin(struct shelf *shelf, const struct segment_store_begin *begin);
 void shelf_part(struct shelf *shelf, const char *stream, struct part *part); /* takes the reference */
 void shelf_end(struct shelf *shelf, const char *stream);

@@ -17,6 +17,7 @@
 #include "config/plan.h"
 #include "config/plan_diff.h"
 #include "config/plan_parse.h"
+#include "programs/arguments.h"
 #include "programs/node.h"
 #include "relay/token.h"
 
@@ -182,6 +183,29 @@ static void reload_plan(struct node *node, struct plan **plan, const char *path)
 	*plan = wanted;
 }
 
+/* Options and plans may be ahead of the program; nobody shall wait for what cannot come. */
+static void say_what_is_not_there(const struct options *options, const struct plan *plan)
+{
+	const struct {
+		bool is_asked_for;
+		const char *what;
+	} table[] = {
+		{ options->srt_listen.is_on, "[srt] listen" },
+		{ options->rtmps_listen.is_on, "[rtmps] listen" },
+		{ options->control_url[0] != '\0', "[site] control_url" },
+		{ plan->n_channels > 0, "channels" },
+		{ plan->n_clips > 0, "clips" },
+		{ plan->n_pushes > 0, "pushes" },
+		{ plan->n_pulls > 0, "pulls" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if (table[i].is_asked_for)
+			log_info(NULL, "%s: このバージョンではまだ使えません / not there yet in this version",
+			    table[i].what);
+	}
+}
+
 static void serve(struct node *node, struct options *options, struct plan **plan, const struct arguments *args)
 {
 	sigset_t signals;
@@ -215,6 +239,7 @@ static int run_node(struct options *options, const struct arguments *args)
 
 		printf("ready rtmp=%u http=%u\n", ports.rtmp, ports.http);
 		fflush(stdout);
+		say_what_is_not_there(options, plan);
 		log_info(NULL, "isaribi-node %s is ready, plan rev %lld", ISARIBI_VERSION, (long long)plan->rev);
 		serve(node, options, &plan, args);
 		status = EXIT_SUCCESS;
@@ -257,50 +282,18 @@ static int run(const struct arguments *args)
 	return status;
 }
 
-/* "--name VALUE" or "--name=VALUE" at argv[*i]: where the value is, or NULL when this is not that option. */
-static const char *value_of(char **argv, int *i, const char *name)
+static const char *parse_arguments(struct arguments *args, char **argv)
 {
-	size_t len = strlen(name);
-
-	if (strncmp(argv[*i], name, len) != 0)
-		return NULL;
-	if (argv[*i][len] == '=')
-		return argv[*i] + len + 1;
-	if (argv[*i][len] != '\0' || !argv[*i + 1])
-		return NULL;
-	return argv[++*i];
-}
-
-static bool parse_arguments(struct arguments *args, char **argv)
-{
-	const struct {
-		const char *name;
-		const char **value;
-	} with_value[] = {
-		{ "--config", &args->config_path },
-		{ "--plan", &args->plan_path },
-		{ "--stream", &args->stream },
-		{ "--until", &args->until_ms },
+	const struct argument table[] = {
+		{ .name = "--config", .value = &args->config_path },
+		{ .name = "--plan", .value = &args->plan_path },
+		{ .name = "--stream", .value = &args->stream },
+		{ .name = "--until", .value = &args->until_ms },
+		{ .name = "--check-config", .is_given = &args->is_check },
+		{ .name = "--dump-config", .is_given = &args->is_dump },
 	};
 
-	for (int i = 0; argv[i]; i++) {
-		const char *value = NULL;
-
-		for (size_t k = 0; k < ARRAY_LEN(with_value) && !value; k++) {
-			value = value_of(argv, &i, with_value[k].name);
-			if (value)
-				*with_value[k].value = value;
-		}
-		if (value)
-			continue;
-		if (strcmp(argv[i], "--check-config") == 0)
-			args->is_check = true;
-		else if (strcmp(argv[i], "--dump-config") == 0)
-			args->is_dump = true;
-		else
-			return false;
-	}
-	return true;
+	return arguments_parse(table, ARRAY_LEN(table), argv);
 }
 
 int main(int argc, char **argv)
@@ -308,6 +301,7 @@ int main(int argc, char **argv)
 	struct arguments args = { 0 };
 	const char *command = argc > 1 ? argv[1] : "";
 	const bool is_token = strcmp(command, "view-token") == 0;
+	const char *unknown;
 
 	if (sodium_init() < 0 || option_table_check() != NULL) {
 		fprintf(stderr, "isaribi-node was not built rightly\n");
@@ -319,7 +313,10 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(command, "hash-key") == 0 && argc == 3)
 		return run_hash_key(argv[2]);
-	if (argc < 2 || !parse_arguments(&args, argv + 1 + is_token)) {
+	unknown = argc < 2 ? "" : parse_arguments(&args, argv + 1 + is_token);
+	if (unknown) {
+		if (*unknown)
+			fprintf(stderr, "%s が分かりません / do not know %s\n\n", unknown, unknown);
 		fputs(usage, stderr);
 		return EXIT_USAGE;
 	}

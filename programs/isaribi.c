@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "config/option.h"
+#include "programs/arguments.h"
 #include "programs/isaribi_home.h"
 #include "programs/isaribi_run.h"
 
@@ -28,49 +29,20 @@ static const char usage[] =
     "\n"
     "isaribi --version | --help\n";
 
-/* "--name VALUE" or "--name=VALUE" at argv[*i]: where the value is, or NULL when this is not that option. */
-static const char *value_of(char **argv, int *i, const char *name)
-{
-	size_t len = strlen(name);
-
-	if (strncmp(argv[*i], name, len) != 0)
-		return NULL;
-	if (argv[*i][len] == '=')
-		return argv[*i] + len + 1;
-	if (argv[*i][len] != '\0' || !argv[*i + 1])
-		return NULL;
-	return argv[++*i];
-}
-
 static bool parse_wish(struct home_wish *wish, char **argv)
 {
-	const struct {
-		const char *name;
-		const char **value;
-	} with_value[] = {
-		{ "--data-dir", &wish->data_dir },
-		{ "--config", &wish->config_path },
-		{ "--rtmp-port", &wish->rtmp_port },
-		{ "--http-port", &wish->http_port },
+	const struct argument table[] = {
+		{ .name = "--data-dir", .value = &wish->data_dir },
+		{ .name = "--config", .value = &wish->config_path },
+		{ .name = "--rtmp-port", .value = &wish->rtmp_port },
+		{ .name = "--http-port", .value = &wish->http_port },
+		{ .name = "--demo", .is_given = &wish->is_demo },
 	};
+	const char *unknown = arguments_parse(table, ARRAY_LEN(table), argv);
 
-	for (int i = 0; argv[i]; i++) {
-		const char *value = NULL;
-
-		for (size_t k = 0; k < ARRAY_LEN(with_value) && !value; k++) {
-			value = value_of(argv, &i, with_value[k].name);
-			if (value)
-				*with_value[k].value = value;
-		}
-		if (value)
-			continue;
-		if (strcmp(argv[i], "--demo") != 0) {
-			fprintf(stderr, "%s が分かりません / do not know %s\n\n", argv[i], argv[i]);
-			return false;
-		}
-		wish->is_demo = true;
-	}
-	return true;
+	if (unknown)
+		fprintf(stderr, "%s が分かりません / do not know %s\n\n", unknown, unknown);
+	return !unknown;
 }
 
 static int run(const struct home_wish *wish)

@@ -27,13 +27,14 @@ static const char *const ffmpeg_codecs[] = { "-c:v", "libx264", "-preset", "supe
 	"-profile:v", "high", "-pix_fmt", "yuv420p", "-b:v", "2000k", "-maxrate", "2000k", "-bufsize", "2000k", "-g",
 	"60", "-keyint_min", "60", "-sc_threshold", "0", "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2",
 	"-f", "flv" };
-static const char *const gst_pipeline[] = { "videotestsrc", "is-live=true", "pattern=ball", "animation-mode=wall-time",
-	"!", "video/x-raw,format=I420,width=1280,height=720,framerate=30/1", "!", "clockoverlay",
-	"time-format=%H:%M:%S", "font-desc=Sans 40", "!", "x264enc", "tune=zerolatency", "speed-preset=superfast",
-	"bitrate=2000", "key-int-max=60", "!", "video/x-h264,profile=high", "!", "h264parse", "!", "queue", "!", "mux.",
-	"audiotestsrc", "is-live=true", "wave=ticks", "volume=0.3", "!", "audio/x-raw,rate=48000,channels=2", "!",
-	"audioconvert", "!", "avenc_aac", "bitrate=128000", "!", "aacparse", "!", "queue", "!", "mux.", "flvmux",
-	"name=mux", "streamable=true", "!", "rtmp2sink" };
+static const char *const gst_picture[] = { "videotestsrc", "is-live=true", "pattern=ball", "animation-mode=wall-time",
+	"!", "video/x-raw,format=I420,width=1280,height=720,framerate=30/1", "!" };
+static const char *const gst_clock[] = { "clockoverlay", "time-format=%H:%M:%S", "font-desc=Sans 40", "!" };
+static const char *const gst_codecs[] = { "x264enc", "tune=zerolatency", "speed-preset=superfast", "bitrate=2000",
+	"key-int-max=60", "!", "video/x-h264,profile=high", "!", "h264parse", "!", "queue", "!", "mux.", "audiotestsrc",
+	"is-live=true", "wave=ticks", "volume=0.3", "!", "audio/x-raw,rate=48000,channels=2", "!", "audioconvert", "!",
+	"avenc_aac", "bitrate=128000", "!", "aacparse", "!", "queue", "!", "mux.", "flvmux", "name=mux",
+	"streamable=true", "!", "rtmp2sink" };
 
 static bool is_in_path(const char *program)
 {
@@ -76,12 +77,13 @@ static void command_ffmpeg(struct demo *demo, const char *server, const char *ke
 {
 	static const char *const program[] = { "ffmpeg" };
 	const char *const clock[] = { "-vf", demo->filter };
+	const bool has_clock = demo->font && !demo->is_plain;
 	const char *const target[] = { "-fpre", "/proc/self/fd/3", demo->url };
 	size_t n = 0;
 
 	_Static_assert(CHILD_SECRET_FD == 3, "the preset is read from there");
 	/* %T has no colons, which would have to be escaped twice */
-	if (demo->font)
+	if (has_clock)
 		snprintf(demo->filter, sizeof(demo->filter),
 		    "drawtext=fontfile=%s:text='%%{localtime\\:%%T}':fontsize=96:fontcolor=white:box=1:"
 		    "boxcolor=black@0.6:boxborderw=16:x=(w-text_w)/2:y=h-160",
@@ -90,7 +92,7 @@ static void command_ffmpeg(struct demo *demo, const char *server, const char *ke
 	snprintf(demo->secret, sizeof(demo->secret), "rtmp_playpath=%s\n", key);
 	add(demo, &n, program, ARRAY_LEN(program));
 	add(demo, &n, ffmpeg_sources, ARRAY_LEN(ffmpeg_sources));
-	if (demo->font)
+	if (has_clock)
 		add(demo, &n, clock, ARRAY_LEN(clock));
 	add(demo, &n, ffmpeg_codecs, ARRAY_LEN(ffmpeg_codecs));
 	add(demo, &n, target, ARRAY_LEN(target));
@@ -104,7 +106,10 @@ static void command_gstreamer(struct demo *demo, const char *server, const char 
 
 	snprintf(demo->url, sizeof(demo->url), "location=%s/%s", server, key);
 	add(demo, &n, program, ARRAY_LEN(program));
-	add(demo, &n, gst_pipeline, ARRAY_LEN(gst_pipeline));
+	add(demo, &n, gst_picture, ARRAY_LEN(gst_picture));
+	if (!demo->is_plain)
+		add(demo, &n, gst_clock, ARRAY_LEN(gst_clock));
+	add(demo, &n, gst_codecs, ARRAY_LEN(gst_codecs));
 	add(demo, &n, target, ARRAY_LEN(target));
 }
 

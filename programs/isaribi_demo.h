@@ -27,7 +27,8 @@ enum demo_tool {
 
 struct demo {
 	enum demo_tool tool;
-	const char *font; /* of the clock, NULL: the picture's own counter has to do. Static */
+	const char *font; /* of ffmpeg's clock, NULL: the picture's own counter has to do. Static */
+	bool is_plain;	  /* for the owner to set: without a clock, whose plugin is not everywhere */
 	char url[DEMO_TEXT_SIZE];
 	char filter[DEMO_TEXT_SIZE];
 	char secret[DEMO_TEXT_SIZE];

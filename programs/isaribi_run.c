@@ -20,7 +20,7 @@
 
 enum {
 	STOP_WITHIN_MS = 10000,
-	EARLY_MS = 5000, /* a demo that ends sooner has perhaps no filter for text */
+	EARLY_MS = 5000, /* a demo that ends sooner has perhaps no plugin for text */
 	PATH_SIZE = 4096,
 };
 
@@ -232,7 +232,7 @@ static void demo_has_died(struct run *run)
 	if (!run->is_ready) /* for want of a node: it starts with the next one */
 		return;
 	if (ran_ms < EARLY_MS)
-		run->demo_command.font = NULL;
+		run->demo_command.is_plain = true;
 	delay_ms = restart_after_death(&run->demo.restart, now, ran_ms);
 	if (delay_ms >= 0) {
 		run->demo.due_ms = now + delay_ms;

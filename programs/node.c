@@ -83,6 +83,7 @@ static int create_packaging(struct node *node)
 		.part_ms = (uint32_t)node->options.part_ms,
 		.segment_ms = (uint32_t)node->options.segment_ms,
 		.shelf = node_delivery_shelf(node->delivery),
+		.stats = &node->stats,
 	};
 	int err = loop_create(&node->packaging, "packaging");
 

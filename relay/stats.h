@@ -30,6 +30,8 @@
 	STAT(FRAMES_IN, "isaribi_frames_total", "counter", "frames taken into streams")                                \
 	STAT(FRAMES_DROPPED, "isaribi_frames_dropped_total", "counter", "frames dropped because a mailbox was full")   \
 	STAT(FRAMES_UNREADABLE, "isaribi_frames_unreadable_total", "counter", "media messages that could not be read") \
+	STAT(FRAMES_UNPACKAGED, "isaribi_frames_unpackaged_total", "counter",                                          \
+	    "frames lost to HLS because packaging could not keep up")                                                  \
 	STAT(TIME_JUMPS, "isaribi_time_jumps_total", "counter", "jumps in publishers' timestamps")                     \
 	STAT(PLAYER_SKIPS, "isaribi_player_skips_total", "counter",                                                    \
 	    "times a slow player was moved to the newest key frame")

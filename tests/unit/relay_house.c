@@ -223,7 +223,7 @@ void house_publish(struct house *h, struct house_publisher *p, const struct hous
 	struct gate_pass pass = { .until_ms = spec->until_ms };
 	const struct publisher_config config = { .pass = &pass, .session_id = 1, .ops = &ops, .arg = p };
 
-	*p = (struct house_publisher){ .house = h, .raw_ms = p->raw_ms };
+	*p = (struct house_publisher){ .house = h, .raw_ms = p->raw_ms, .video_bytes = p->video_bytes };
 	memset(pass.key_hash, spec->key, sizeof(pass.key_hash));
 	snprintf(pass.stream, sizeof(pass.stream), "%s", spec->stream);
 	assert_int_equal(publisher_begin(&p->publisher, house_local(h, spec->loop), &config), 0);
@@ -233,7 +233,8 @@ void house_publish(struct house *h, struct house_publisher *p, const struct hous
 static void push(struct house_publisher *p, struct track *track, unsigned flags)
 {
 	/* The 32-bit milliseconds of RTMP: they wrap. */
-	struct frame *frame = fixture_frame(track, (int64_t)(uint32_t)p->raw_ms * 90, 100, flags);
+	const size_t size_bytes = track->kind == TRACK_VIDEO && p->video_bytes ? p->video_bytes : 100;
+	struct frame *frame = fixture_frame(track, (int64_t)(uint32_t)p->raw_ms * 90, size_bytes, flags);
 
 	frame->arrival_us = p->house->clock.now_mono_us;
 	if (!publisher_push(p->publisher, frame))

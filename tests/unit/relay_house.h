@@ -82,7 +82,8 @@ struct house_publisher {
 	bool is_granted;
 	bool is_over;
 	enum close_reason reason;
-	uint64_t raw_ms; /* its clock */
+	uint64_t raw_ms;    /* its clock */
+	size_t video_bytes; /* of a picture, 0: 100 */
 	unsigned n_video;
 	unsigned n_refused; /* frames that found no room */
 };
@@ -94,7 +95,7 @@ struct house_publish {
 	int64_t until_ms;
 };
 
-/* raw_ms of the publisher is the caller's to set before. */
+/* raw_ms and video_bytes of the publisher are the caller's to set before. */
 void house_publish(struct house *h, struct house_publisher *p, const struct house_publish *spec);
 /* A picture (the first and every HOUSE_KEY_EVERYth a key frame) and a sound, now; its clock goes on by one step. */
 void house_send(struct house_publisher *p, struct track *video, struct track *audio);

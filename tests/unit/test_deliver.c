@@ -44,11 +44,9 @@ static void check(bool is_right)
 		abort();
 }
 
-static void fill(const char *name, bool is_private)
+static void fill(const char *name)
 {
-	const struct segment_store_begin begin = {
-		.name = name, .epoch = "e1", .wall_zero_ms = 1790000000000, .is_private = is_private
-	};
+	const struct segment_store_begin begin = { .name = name, .epoch = "e1", .wall_zero_ms = 1790000000000 };
 	const struct cutter_config config = { .part_ms = 500, .segment_ms = 2000 };
 	struct cutter *cutter = cutter_create(&config);
 	const uint8_t asc[] = { 0x11, 0x90 };
@@ -97,8 +95,8 @@ static void on_start(void *arg)
 
 	(void)arg;
 	f.store = segment_store_create(&store_config);
-	fill("open", false);
-	fill("secret", true);
+	fill("open");
+	fill("secret");
 	check(deliver_open(&f.deliver, f.loop, f.store, &config) == 0);
 	f.port = deliver_port(f.deliver);
 	atomic_store(&f.is_ready, true);
@@ -184,8 +182,8 @@ static void serves_each_kind_with_its_headers(void **state)
 		{ "/hls/open/main.m3u8", "application/vnd.apple.mpegurl", "public, max-age=1" },
 		{ "/hls/open/init-e1-1.mp4", "video/mp4", "public, max-age=3600, immutable" },
 		{ "/hls/open/seg-e1-5.m4s", "video/iso.segment", "public, max-age=3600, immutable" },
-		{ "/hls/t/GOOD/secret/index.m3u8", "application/vnd.apple.mpegurl", "private, max-age=2" },
-		{ "/hls/t/GOOD/secret/seg-e1-5.m4s", "video/iso.segment", "private, max-age=3600, immutable" },
+		{ "/hls/t/GOOD/secret/index.m3u8", "application/vnd.apple.mpegurl", "public, max-age=2" },
+		{ "/hls/t/GOOD/secret/seg-e1-5.m4s", "video/iso.segment", "public, max-age=3600, immutable" },
 		{ "/healthz", "application/json", "no-store" },
 		{ "/metrics", "text/plain; version=0.0.4; charset=utf-8", "no-store" },
 		{ "/watch/open", "text/html; charset=utf-8", "no-cache" },

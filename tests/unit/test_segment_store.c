@@ -308,7 +308,6 @@ static void the_end_is_written_and_forgotten_later(void **state)
 	struct shop *shop = *state;
 	struct segment_store_found found;
 	struct part *late;
-	bool is_private;
 
 	add_segment(shop, 0);
 	add(shop, make_part(shop, 1, 0, 4));
@@ -320,21 +319,18 @@ static void the_end_is_written_and_forgotten_later(void **state)
 	assert_int_equal(segment_store_add(shop->store, "tanaka", late), -ENOENT);
 	part_unref(late);
 	segment_store_expire(shop->store, 49000000); /* two windows of 24 s after the end is too early by a hair */
-	assert_true(segment_store_stream(shop->store, "tanaka", 6, &is_private));
+	assert_true(segment_store_has(shop->store, "tanaka", 6));
 	segment_store_expire(shop->store, 49000001);
-	assert_false(segment_store_stream(shop->store, "tanaka", 6, &is_private));
+	assert_false(segment_store_has(shop->store, "tanaka", 6));
 	assert_int_equal(segment_store_note_end(shop->store, "tanaka", 0), -ENOENT);
 }
 
 static void beginning_again_starts_afresh(void **state)
 {
-	const struct segment_store_begin again = {
-		.name = "tanaka", .epoch = "e2", .wall_zero_ms = -1, .is_private = true
-	};
+	const struct segment_store_begin again = { .name = "tanaka", .epoch = "e2", .wall_zero_ms = -1 };
 	struct shop *shop = *state;
 	struct segment_store_found found;
 	struct body *held;
-	bool is_private;
 
 	add_segment(shop, 0);
 	assert_true(find(shop, "seg-e1-0.m4s", false, &found));
@@ -343,12 +339,10 @@ static void beginning_again_starts_afresh(void **state)
 	assert_false(has(shop, 0));
 	assert_int_equal(held->pieces[1]->data[5], 0); /* what was handed out lives on */
 	body_unref(held);
-	assert_true(segment_store_stream(shop->store, "tanaka", 6, &is_private));
-	assert_true(is_private);
+	assert_true(segment_store_has(shop->store, "tanaka", 6));
 	add_segment(shop, 1);
 	assert_false(playlist_has(shop, "PROGRAM-DATE-TIME"));
 	assert_true(find(shop, "index.m3u8", false, &found));
-	assert_true(found.is_private);
 	segment_store_remove(shop->store, "tanaka");
 	assert_false(find(shop, "index.m3u8", false, &found));
 }
