@@ -40,6 +40,7 @@ uint64_t log_next_session_id(void)
 
 /* Appends; what does not fit is cut. Returns the new length, at most size - 2 so that the newline always fits. */
 static size_t append(char *line, size_t size, size_t len, const char *fmt, ...) ATTR_PRINTF(4, 5);
+static size_t append_list(char *line, size_t size, size_t len, const char *fmt, va_list args) ATTR_PRINTF(4, 0);
 
 static size_t append_list(char *line, size_t size, size_t len, const char *fmt, va_list args)
 {

@@ -81,7 +81,7 @@ void loop_destroy(struct loop **loop_out)
 	uv_close((uv_handle_t *)&loop->prepare, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	if (uv_loop_close(&loop->uv) != 0)
-		assert(!"a handle outlived its loop");
+		abort(); /* a handle outlived its loop */
 	free(loop->reaps);
 	free(loop);
 }

@@ -141,7 +141,9 @@ static int tell(struct out_rtmp *p, const struct batch *b, const struct ring *ri
 
 	for (int i = 0; i < TRACK_KINDS; i++) {
 		/* Of a kind that is not in the batch the newest is told: most likely it is what comes next. */
-		struct track *track = b->tracks[i] ? b->tracks[i] : p->told[i] ? p->told[i] : ring_track(ring, i);
+		struct track *track = b->tracks[i] ? b->tracks[i]
+		    : p->told[i]		   ? p->told[i]
+						   : ring_track(ring, (enum track_kind)i);
 
 		if (track == p->told[i])
 			continue;

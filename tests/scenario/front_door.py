@@ -144,10 +144,23 @@ def case_node_dies_again_and_again(bench):
 
 
 def case_killed_with_its_children(bench):
+    door = Door(bench, bench.dir / "data", "--demo")
+    wait_for("the demo", lambda: {"isaribi-node", "ffmpeg"} <= set(door.children()))
+    pids = door.children().values()
+    door.process.kill()
+    wait_for("the end of both", lambda: all(is_gone(pid) for pid in pids), 15)
+
+
+def case_node_that_hangs(bench):
+    """Asked twice, isaribi waits no longer."""
     door = Door(bench, bench.dir / "data")
     pid = door.node_pid()
-    door.process.kill()
-    wait_for("the end of the node", lambda: is_gone(pid), 15)
+    os.kill(pid, signal.SIGSTOP)
+    door.process.signal(signal.SIGTERM)
+    wait_for("a word about it", lambda: "stopping" in door.process.err())
+    check(door.process.is_running(), "it does not wait for its node")
+    door.process.signal(signal.SIGTERM)
+    check(door.process.wait(5) == 0 and is_gone(pid), "the node was not killed")
 
 
 def case_demo(bench):
