@@ -88,6 +88,10 @@ class Isaribi:
         self.node.stop()
 
 
+def one_thread():
+    return type("OneThread", (Isaribi,), {"name": "isaribi, 1 thread", "threads": 1})
+
+
 def batched(ms):
     return type("Batched", (Isaribi,), {"name": f"isaribi {ms} ms", "batch_ms": ms})
 
@@ -313,6 +317,7 @@ def main():
 def run_scenarios(opt, wanted):
     Isaribi.threads = opt.threads
     sides = [Isaribi] if opt.only_isaribi else [Nginx, Isaribi]
+    sides += [one_thread()] if opt.threads != 1 else []
     both = sides + ([batched(opt.batch_ms)] if opt.batch_ms else [])
     bench, results = Bench("rtmp-bench-media"), []
     try:
