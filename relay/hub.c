@@ -208,6 +208,7 @@ int hub_create(struct hub **out, struct relay_setup *setup, struct loop *loop, u
 		.item_bytes = sizeof(struct mail),
 		.capacity = COURIER_MAILBOX_FRAMES,
 		.reserve = COURIER_MAILBOX_RESERVE,
+		.linger_ms = COURIER_LINGER_MS,
 		.handle = open_mail,
 		.drop = mail_drop,
 		.arg = h,
