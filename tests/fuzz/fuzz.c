@@ -16,6 +16,8 @@
 #define HAS_METER 0
 #endif
 
+/* libFuzzer has a thread of its own, which frees something when it likes. */
+static _Thread_local bool is_metered;
 static size_t heap_bytes;
 static size_t heap_base;
 static size_t heap_peak;
@@ -35,6 +37,8 @@ size_t __sanitizer_get_allocated_size(const volatile void *p);
 static void on_malloc(const volatile void *p, size_t size)
 {
 	(void)p;
+	if (!is_metered)
+		return;
 	heap_bytes += size;
 	if (heap_bytes > heap_peak)
 		heap_peak = heap_bytes;
@@ -42,7 +46,7 @@ static void on_malloc(const volatile void *p, size_t size)
 
 static void on_free(const volatile void *p)
 {
-	size_t size = p ? __sanitizer_get_allocated_size(p) : 0;
+	size_t size = p && is_metered ? __sanitizer_get_allocated_size(p) : 0;
 
 	/* what was there before the hooks is not counted */
 	heap_bytes = heap_bytes > size ? heap_bytes - size : 0;
@@ -70,6 +74,7 @@ bool fuzz_heap_is_metered(void)
 void fuzz_heap_begin(void)
 {
 	install();
+	is_metered = true;
 	/* Far from 0, so that old blocks being freed do not take the meter below it. */
 	heap_bytes = heap_base = heap_peak = (size_t)1 << 40;
 }

@@ -12,9 +12,14 @@
 enum {
 	MEMORY_BESIDE_BYTES = 2048, /* the table of chunk streams, however little was sent */
 	WIRE_MAX_BYTES = 1 << 18,
+	/* Behind an input that ends in this byte come zeros: messages as long as their limit without inputs that long.
+	 */
+	TAIL_MARK = 0xee,
+	TAIL_BYTES = 32000,
 };
 
 static uint8_t wire[WIRE_MAX_BYTES];
+static const uint8_t tail[TAIL_BYTES];
 
 static void read_back(const struct rtmp_message *message, uint32_t chunk_size)
 {
@@ -44,12 +49,19 @@ static void read_back(const struct rtmp_message *message, uint32_t chunk_size)
 	rtmp_chunk_reader_fini(&reader);
 }
 
+static size_t limit_of(uint8_t type)
+{
+	return type == RTMP_TYPE_VIDEO ? RTMP_VIDEO_MAX_BYTES
+	    : type == RTMP_TYPE_AUDIO  ? RTMP_AUDIO_MAX_BYTES
+				       : RTMP_OTHER_MAX_BYTES;
+}
+
 static void note_message(struct fuzz_transcript *t, const struct rtmp_message *message)
 {
 	FUZZ_CHECK(message->csid >= 2 && message->csid <= 65599);
 	FUZZ_CHECK((message->payload == NULL) == (message->len == 0));
 	FUZZ_CHECK(message->type != RTMP_TYPE_SET_CHUNK_SIZE && message->type != RTMP_TYPE_ABORT);
-	FUZZ_CHECK(message->len <= RTMP_VIDEO_MAX_BYTES);
+	FUZZ_CHECK(message->len <= limit_of(message->type));
 	fuzz_note_number(t, message->csid);
 	fuzz_note_number(t, message->type);
 	fuzz_note_number(t, message->timestamp_ms);
@@ -61,6 +73,7 @@ static void check_memory(const struct rtmp_chunk_reader *reader, size_t fed)
 {
 	size_t held = rtmp_chunk_reader_memory(reader);
 
+	FUZZ_CHECK(reader->streams_used <= RTMP_CHUNK_STREAMS_MAX);
 	FUZZ_CHECK(held <= 8 * fed + MEMORY_BESIDE_BYTES);
 	if (fuzz_heap_is_metered())
 		FUZZ_CHECK(fuzz_heap_now() == held && fuzz_heap_peak() <= 8 * fed + MEMORY_BESIDE_BYTES);
@@ -101,27 +114,46 @@ static bool feed(struct rtmp_chunk_reader *reader, struct fuzz_transcript *t, co
 	}
 }
 
-static void run(struct fuzz_transcript *t, const uint8_t *data, size_t len, unsigned split)
-{
+/* One way to split the input. */
+struct run {
 	struct rtmp_chunk_reader reader;
-	bool is_fine = true;
+	struct fuzz_transcript *t;
+	unsigned split;
+	size_t fed;
+};
+
+/* All of it in pieces, memory checked after each. False: the reader has refused. */
+static bool feed_all(struct run *run, const uint8_t *data, size_t len)
+{
+	for (size_t pos = 0; pos < len;) {
+		size_t n = fuzz_piece_bytes(run->split, len - pos);
+
+		if (!feed(&run->reader, run->t, data + pos, n))
+			return false;
+		pos += n;
+		run->fed += n;
+		if (run->split > 0)
+			check_memory(&run->reader, run->fed);
+	}
+	return true;
+}
+
+static void read_split(struct fuzz_transcript *t, const uint8_t *data, size_t len, unsigned split)
+{
+	struct run run = { .t = t, .split = split };
+	bool is_fine;
 
 	fuzz_transcript_init(t);
 	fuzz_heap_begin();
-	rtmp_chunk_reader_init(&reader);
-	for (size_t pos = 0; pos < len && is_fine;) {
-		size_t n = fuzz_piece_bytes(split, len - pos);
-
-		is_fine = feed(&reader, t, data + pos, n);
-		pos += n;
-		if (split > 0)
-			check_memory(&reader, pos);
-	}
+	rtmp_chunk_reader_init(&run.reader);
+	is_fine = feed_all(&run, data, len);
+	if (is_fine && len > 0 && data[len - 1] == TAIL_MARK)
+		is_fine = feed_all(&run, tail, sizeof(tail));
 	if (!is_fine)
-		check_final(&reader, data, len);
-	fuzz_note_number(t, rtmp_chunk_reader_error(&reader));
-	fuzz_note_number(t, reader.chunk_size);
-	rtmp_chunk_reader_fini(&reader);
+		check_final(&run.reader, data, len);
+	fuzz_note_number(t, rtmp_chunk_reader_error(&run.reader));
+	fuzz_note_number(t, run.reader.chunk_size);
+	rtmp_chunk_reader_fini(&run.reader);
 	FUZZ_CHECK(fuzz_heap_now() == 0);
 }
 
@@ -130,7 +162,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct fuzz_transcript runs[FUZZ_SPLITS];
 
 	for (unsigned split = 0; split < FUZZ_SPLITS; split++) {
-		run(&runs[split], data, len, split);
+		read_split(&runs[split], data, len, split);
 		FUZZ_CHECK(fuzz_transcript_is_equal(&runs[0], &runs[split]));
 	}
 	return 0;

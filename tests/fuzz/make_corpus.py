@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Makes seeds for the fuzz targets out of what our own senders send: recorded conversations, small FLVs of ffmpeg, the
-sample configuration and plan. Usage: make_corpus.py FOLDER, then `minimise.sh FOLDER` takes over what finds anything.
+sample configuration and plan. Usage: make_corpus.py (writes corpus/TARGET/seed_*), then minimise.sh adds what the fuzzers found.
 """
 import pathlib
 import struct
 import subprocess
-import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -99,10 +98,15 @@ def rtmp_seeds(flvs):
               command("FCSubscribe", 4, None, "a") + command("getStreamLength", 5, None, "a") + command("what", 6),
         "no_name": command("connect", 1, {"app": "live/KEY0?a=b"}) + command("publish", 2, None),
         "twice": connect + connect,
+        "longest_app": command("connect", 1, {"app": "a" * 128 + "?" + "b" * 256}) + command("publish", 2, None, "n"),
+        "longer_app": chunk(2, 1, 0, struct.pack(">I", 65536)) +
+                      chunk(3, 20, 0, amf("connect", 1, {"app": "a" * 1000}), 65536),
         "early": publish[len(connect):],
         "wide_ids": b"\0\5" + connect[1:60] + b"\1\5\5" + connect[1:60],
         "empty_messages": chunk(3, 20, 0, b"") + chunk(6, 9, 5, b"") + bytes([0xc6, 0xc6]) + chunk(2, 1, 0, b""),
         "half_then_header": connect[:100] + connect,
+        "all_streams": b"".join(chunk(csid, 20, 0, b"x") for csid in range(3, 19)),
+        "long": chunk(2, 1, 0, struct.pack(">I", 1 << 20)) + b"\3\0\0\0" + (16384).to_bytes(3, "big") + b"\x14\1\0\0\0\xee",
         "compressed": chunk(6, 9, 10, b"abc") + b"\x46\0\0\5\0\0\2\x09xy" + b"\x86\0\0\1zz" + b"\xc6ww",
     }
     for name in ["ffmpeg_extended_timestamp", "ffmpeg_play", "ffmpeg_publish", "gst_rtmp2sink_publish",
@@ -155,6 +159,8 @@ def plan_seeds():
                     b'{"clip":"c","from":1,"until":2}},{"id":"n","override":{"slate":"s"}}]}',
         "errors": b'{"isaribi_plan":2,"rev":-1,"keys":[{"id":"A","key":"short","stream":"x","windows":[{"from":2,"until":1}]},3],'
                   b'"streams":{},"tokens":{"view_key":"x"}}',
+        "objects": b'{"isaribi_plan":1,"rev":1,"x":[' + b"{}," * 1300 + b"{}]}",
+        "deepest": b'{"isaribi_plan":1,"rev":1,"x":' + b"[" * 15 + b"]" * 15 + b"}",
         "deep": b"[" * 20 + b"]" * 20,
         "twice": b'{"isaribi_plan":1,"rev":1,"rev":2}',
     }
@@ -200,7 +206,9 @@ def all_seeds():
     rtmp = rtmp_seeds(flvs)
     handshake = handshake_seeds()
     yield "rtmp_chunk", rtmp
-    session = {f"{how}_{name}": bytes([how]) + data for name, data in rtmp.items() for how in (1, 3, 5)}
+    session = {f"granted_{name}": b"\1" + data for name, data in rtmp.items()}
+    session |= {f"{how}_{name}": bytes([flags]) + rtmp[name] for how, flags in (("refused", 3), ("unanswered", 5))
+                for name in ("publish", "play")}
     session["whole"] = b"\0" + handshake["plain"] + rtmp["play"]
     yield "rtmp_session", session
     yield "rtmp_handshake", handshake
@@ -218,11 +226,13 @@ def all_seeds():
 
 
 def main():
-    folder = pathlib.Path(sys.argv[1])
     for target, seeds in all_seeds():
-        (folder / target).mkdir(parents=True, exist_ok=True)
+        folder = ROOT / "tests/fuzz/corpus" / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("seed_*"):
+            old.unlink()
         for name, data in seeds.items():
-            (folder / target / name).write_bytes(data[:MAX_BYTES])
+            (folder / f"seed_{name}").write_bytes(data[:MAX_BYTES])
 
 
 if __name__ == "__main__":
