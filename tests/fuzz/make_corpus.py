@@ -213,7 +213,9 @@ def all_seeds():
     yield "rtmp_session", session
     yield "rtmp_handshake", handshake
     yield "amf0", amf0_seeds()
-    yield "flv", {name: b"".join(record(t, b) for t, b in tags[:12] if len(b) < 1500) for name, tags in flvs.items()}
+    bodies = {name: b"".join(record(t, b) for t, b in tags[:12] if len(b) < 1500) for name, tags in flvs.items()}
+    bodies["least"] = record(*flvs["mono"][0]) + record(8, b"\xaf\1x") + record(9, b"\x90hvc1") + record(8, b"\x90Opus")
+    yield "flv", bodies
     yield "h264", h264_seeds(flvs)
     asc = {name: b[2:] for name, tags in flvs.items() for t, b in tags if t == 8 and b[1] == 0}
     yield "aac", asc | {"sbr": b"\x2b\x92\x08\x00", "ps": bytes.fromhex("eb8a0800"), "late": bytes.fromhex("139056e5a0"),
