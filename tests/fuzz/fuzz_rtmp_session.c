@@ -6,6 +6,7 @@
  *   bit 0  the handshake is already over (else it is in the input)
  *   bit 1  every publish and play is refused (else: granted when the app is "live" or "play" and there is a name)
  *   bit 2  the owner lets questions stand: they are never answered
+ *   bit 3  the owner ends a publish at its first metadata, and a play at its first pause
  *
  * Oracles: however the bytes are split, the same replies, the same wishes, the same frames; a wish comes only from a
  * connected client that has none yet; metadata and publishing only between grant and end; nothing is asked after a
@@ -24,6 +25,7 @@ enum {
 	SKIPS_HANDSHAKE = 1 << 0,
 	REFUSES = 1 << 1,
 	LETS_STAND = 1 << 2,
+	ENDS = 1 << 3,
 
 	REPLY_MAX_BYTES = 1 << 16,
 	/* Handshake, table of chunk streams, names of a connect, records of two tracks. */
@@ -130,6 +132,20 @@ static void answer_wish(struct session *s, const struct rtmp_action *a)
 		grant(s, a->kind);
 }
 
+/* The slot is over, or what was watched has ended. */
+static void end(struct session *s, enum rtmp_action_kind kind)
+{
+	if (!(s->how & ENDS))
+		return;
+	if (kind == RTMP_ACTION_METADATA)
+		refuse(s, RTMP_ACTION_PUBLISH);
+	else
+		FUZZ_CHECK(rtmp_command_stream_eof(&s->command, &s->replies) == 0);
+	FUZZ_CHECK(rtmp_command_stream_eof(&s->command, &s->replies) == -EINVAL);
+	s->is_granted = false;
+	s->is_refused = true;
+}
+
 static void act(struct session *s, const struct rtmp_action *a)
 {
 	fuzz_note_number(s->t, (uint64_t)a->kind);
@@ -137,7 +153,10 @@ static void act(struct session *s, const struct rtmp_action *a)
 	case RTMP_ACTION_NONE: break;
 	case RTMP_ACTION_PUBLISH:
 	case RTMP_ACTION_PLAY: answer_wish(s, a); break;
-	case RTMP_ACTION_PAUSE: FUZZ_CHECK(rtmp_command_pause_done(&s->command, &s->replies, a->is_paused) == 0); break;
+	case RTMP_ACTION_PAUSE:
+		FUZZ_CHECK(rtmp_command_pause_done(&s->command, &s->replies, a->is_paused) == 0);
+		end(s, a->kind);
+		break;
 	case RTMP_ACTION_END_STREAM:
 		s->is_granted = false;
 		s->is_asked = false;
@@ -146,6 +165,7 @@ static void act(struct session *s, const struct rtmp_action *a)
 	case RTMP_ACTION_METADATA:
 		FUZZ_CHECK(s->is_granted && a->payload_len > 0);
 		fuzz_note(s->t, a->payload, a->payload_len);
+		end(s, a->kind);
 		break;
 	case RTMP_ACTION_BAD:
 		FUZZ_CHECK(a->error != RTMP_COMMAND_FINE && a->error != RTMP_COMMAND_NO_MEMORY);

@@ -57,6 +57,13 @@ def chunk(csid, kind, stamp, body, size=128):
     return out
 
 
+def unrepeated(size, body):
+    """An audio message and the next of the same header, its chunks without the extended timestamp they should repeat."""
+    out = chunk(2, 1, 0, struct.pack(">I", size)) + b"\3\xff\xff\xff" + len(body).to_bytes(3, "big") + b"\x08\1\0\0\0"
+    out += b"\1\0\0\0" + b"\xc3".join(body[at:at + size] for at in range(0, len(body), size))
+    return out + b"".join(b"\xc3" + body[at:at + size] for at in range(0, len(body), size))
+
+
 def amf(*values):
     out = b""
     for v in values:
@@ -92,7 +99,7 @@ def rtmp_seeds(flvs):
                         chunk(2, 6, 0, b"\0\0\1\0\2")])
     seeds = {
         "publish": publish + data + media + ends + publish[len(connect):] + media[:300],
-        "play": play + command("pause", 3, None, True, 0) + command("seek", 4, None, 5) + ends,
+        "play": play + command("pause", 3, None, True, 0) + command("pause", 3, None, False, 0) + command("seek", 4, None, 5) + ends,
         "control": control + connect + control,
         "fc": connect + command("releaseStream", 2, None, "KEY0") + command("FCPublish", 3, None, "KEY0") +
               command("FCSubscribe", 4, None, "a") + command("getStreamLength", 5, None, "a") + command("what", 6),
@@ -105,8 +112,10 @@ def rtmp_seeds(flvs):
         "wide_ids": b"\0\5" + connect[1:60] + b"\1\5\5" + connect[1:60],
         "empty_messages": chunk(3, 20, 0, b"") + chunk(6, 9, 5, b"") + bytes([0xc6, 0xc6]) + chunk(2, 1, 0, b""),
         "half_then_header": connect[:100] + connect,
-        "all_streams": b"".join(chunk(csid, 20, 0, b"x") for csid in range(3, 19)),
+        "all_streams": b"".join(chunk(csid, 20, 0, b"x") for csid in [*range(3, 19), 3]),
         "long": chunk(2, 1, 0, struct.pack(">I", 1 << 20)) + b"\3\0\0\0" + (16384).to_bytes(3, "big") + b"\x14\1\0\0\0\xee",
+        # extended timestamps that type 3 chunks do not repeat, before payload that begins like one
+        **{f"unrepeated_{n}": unrepeated(n, b"a\1\0\0\1\0\1\0\0\0b") for n in (1, 2, 3)},
         "compressed": chunk(6, 9, 10, b"abc") + b"\x46\0\0\5\0\0\2\x09xy" + b"\x86\0\0\1zz" + b"\xc6ww",
     }
     for name in ["ffmpeg_extended_timestamp", "ffmpeg_play", "ffmpeg_publish", "gst_rtmp2sink_publish",
@@ -161,6 +170,7 @@ def plan_seeds():
                   b'"streams":{},"tokens":{"view_key":"x"}}',
         "objects": b'{"isaribi_plan":1,"rev":1,"x":[' + b"{}," * 1300 + b"{}]}",
         "deepest": b'{"isaribi_plan":1,"rev":1,"x":' + b"[" * 15 + b"]" * 15 + b"}",
+        "deeper": b'{"isaribi_plan":1,"rev":1,"x":' + b"[" * 16 + b"]" * 16 + b"}",
         "deep": b"[" * 20 + b"]" * 20,
         "twice": b'{"isaribi_plan":1,"rev":1,"rev":2}',
     }
@@ -207,7 +217,7 @@ def all_seeds():
     handshake = handshake_seeds()
     yield "rtmp_chunk", rtmp
     session = {f"granted_{name}": b"\1" + data for name, data in rtmp.items()}
-    session |= {f"{how}_{name}": bytes([flags]) + rtmp[name] for how, flags in (("refused", 3), ("unanswered", 5))
+    session |= {f"{how}_{name}": bytes([flags]) + rtmp[name] for how, flags in (("refused", 3), ("unanswered", 5), ("ended", 9))
                 for name in ("publish", "play")}
     session["whole"] = b"\0" + handshake["plain"] + rtmp["play"]
     yield "rtmp_session", session
