@@ -33,7 +33,7 @@ from rtmp_raw import (ABORT, ACK, AUDIO, COMMAND, COMMAND_AMF3, DATA, SET_CHUNK_
 SEED = 20261124
 PIECE_BYTES = 7
 QUICK_WORKERS, PATIENT_WORKERS = 6, 64
-FRAME_S = 0.04
+FPS, GOP = 10, 10
 SECRET = "neverinthelog"  # stands in every wrong key
 GROWTH_MAX_KB = 16 * 1024
 # A sanitizer keeps what was freed (quarantine) and pads what is held.
@@ -295,19 +295,19 @@ def time_rows(media):
         "are dice": lambda t: dice.randrange(1 << 32),
         "run a hundred times as fast": lambda t: t * 100,
     }
-    every_s = FRAME_S * media.pictures / len(media.frames)
+    every_s = media.pictures / FPS / len(media.frames)
     for name, clock in clocks.items():
         yield Row(f"timestamps {name}", PUBLISHING, [media.config(), *media.at(clock)], pictures=media.pictures - 5,
                   every_s=every_s, is_patient=True)
     offsets = [message(VIDEO, body[:2] + n.to_bytes(3, "big") + body[5:], csid=6, timestamp=t, stream_id=1)
                for (kind, t, body), n in zip(media.frames, [0x7fffff, 0x800000, 0xffffff, 0, 1] * 1000) if kind == VIDEO]
-    yield Row("wild composition times", PUBLISHING, media.config() + b"".join(offsets), pictures=media.pictures - 5)
+    yield Row("wild composition times", PUBLISHING, media.config() + b"".join(offsets), pictures=GOP - 2)
 
 
 def set_rows(media, other):
     sps, pps = raw.sets_of(media.record)
     then = media.config() + media.plain()
-    enough = media.pictures - 5
+    enough = GOP - 2  # all at once: who joins meanwhile begins at the newest key frame
     cuts = b"".join(media.video_config(media.record[:n]) for n in range(len(media.record)))
     yield Row("no SPS and PPS at all", PUBLISHING, [media.plain()] + [raw.video(media.key[5:], n, is_key=True)
               for n in range(24)], "silent", every_s=0.5, is_patient=True)
@@ -456,7 +456,9 @@ class Table:
             in_log[reason] += 1
         for port, reason, name in self.expected:
             seen = reasons.get(port, [])
-            if not seen or (reason != ANY_REASON and reason not in seen):
+            # The next row with the same key may come in before our end of the connection was seen to close.
+            allowed = {reason, "taken_over"} if reason == "client_closed" else {reason}
+            if not seen or (reason != ANY_REASON and not allowed.intersection(seen)):
                 self.failures.append(f"{name}: closed as {seen}, not as {reason}")
         counted = {m[1]: n for key, n in self.node.metrics().items()
                    if (m := re.fullmatch(r'isaribi_sessions_closed_total\{reason="(\w+)"\}', key)) and n}
@@ -466,8 +468,9 @@ class Table:
 
 
 def all_rows(bench, plan):
-    media = Media(clients.make_flv(bench, "row", 3, size="160x90", gop=25, kbit=40))
-    other = Media(clients.make_flv(bench, "other", 1, size="176x96", gop=25, kbit=40))
+    small = {"fps": FPS, "gop": GOP, "kbit": 40, "hz": 22050}
+    media = Media(clients.make_flv(bench, "row", 3, size="160x90", **small))
+    other = Media(clients.make_flv(bench, "other", 1, size="176x96", **small))
     keys = queue.SimpleQueue()
     for n in range(8):
         keys.put(plan.key(f"order{n}"))
