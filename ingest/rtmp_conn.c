@@ -182,7 +182,7 @@ static void send_replies(struct rtmp_conn *c)
 	bytes_writer_fini(&c->replies);
 	bytes_writer_init_growing(&c->replies, REPLIES_MAX_BYTES);
 	if (err != 0)
-		finish(c, err == -ENOBUFS ? CLOSE_REPLIES_UNREAD : CLOSE_CONNECTION_BROKEN);
+		finish(c, err == -ENOBUFS ? CLOSE_REPLIES_UNREAD : close_reason_of_socket(err));
 }
 
 static bool is_drained(const struct rtmp_conn *c)
@@ -288,11 +288,18 @@ static void refuse_play(struct rtmp_conn *c, enum close_reason reason)
 	linger(c, reason);
 }
 
+/* A player that is gone or does not read: a farewell would wait in vain. */
+static bool is_beyond_words(enum close_reason reason)
+{
+	return reason == CLOSE_CLIENT_CLOSED || reason == CLOSE_CONNECTION_BROKEN || reason == CLOSE_REPLIES_UNREAD ||
+	    reason == CLOSE_TOO_SLOW;
+}
+
 static void on_player_over(void *arg, enum close_reason reason)
 {
 	struct rtmp_conn *c = arg;
 
-	if (reason == CLOSE_CONNECTION_BROKEN || reason == CLOSE_REPLIES_UNREAD || reason == CLOSE_TOO_SLOW) {
+	if (is_beyond_words(reason)) {
 		finish(c, reason);
 		return;
 	}
@@ -545,7 +552,7 @@ static void on_writable(void *arg)
 
 static void on_closed(void *arg, int err)
 {
-	finish(arg, err == 0 || err == -ECONNRESET ? CLOSE_CLIENT_CLOSED : CLOSE_CONNECTION_BROKEN);
+	finish(arg, close_reason_of_socket(err));
 }
 
 static const struct tcp_conn_ops tcp_ops = { .on_bytes = on_bytes, .on_writable = on_writable, .on_closed = on_closed };

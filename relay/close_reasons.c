@@ -2,6 +2,7 @@
 #include "relay/close_reasons.h"
 
 #include <assert.h>
+#include <errno.h>
 
 static const struct {
 	const char *name;
@@ -29,4 +30,9 @@ bool close_reason_is_error(enum close_reason reason)
 {
 	assert((unsigned)reason < CLOSE_REASON_COUNT);
 	return table[reason].is_error;
+}
+
+enum close_reason close_reason_of_socket(int err)
+{
+	return err == 0 || err == -ECONNRESET || err == -EPIPE ? CLOSE_CLIENT_CLOSED : CLOSE_CONNECTION_BROKEN;
 }

@@ -64,5 +64,8 @@ enum close_reason {
 const char *close_reason_name(enum close_reason reason);
 const char *close_reason_text(enum close_reason reason);
 bool close_reason_is_error(enum close_reason reason);
+/* What a socket's end means: 0 (end of file) or a negative errno. Hanging up is the peer's right, seen by whichever of
+ * read and write comes first. */
+enum close_reason close_reason_of_socket(int err);
 
 #endif

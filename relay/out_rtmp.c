@@ -258,8 +258,11 @@ static int write_all(struct out_rtmp *p)
 			return place;
 		if (p->half_sent)
 			result = finish_half_sent(p);
-		if (result > 0)
-			result = flush_control(p) == 0 ? 1 : -ENOBUFS;
+		if (result > 0) {
+			int err = flush_control(p);
+
+			result = err == 0 ? 1 : err;
+		}
 		if (result > 0)
 			result = place > 0 && !tcp_conn_has_unsent(p->conn) ? write_batch(p, ring) : 0;
 	}
@@ -273,7 +276,7 @@ static enum close_reason reason_of(int err)
 	case -ENOBUFS: return CLOSE_REPLIES_UNREAD;
 	case -ENOMEM: return CLOSE_NO_MEMORY;
 	}
-	return CLOSE_CONNECTION_BROKEN;
+	return close_reason_of_socket(err);
 }
 
 static void run(struct out_rtmp *p)

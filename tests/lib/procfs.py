@@ -43,3 +43,12 @@ def local_tcp_ports(pid):
         if fields[9] in inodes and fields[3] == "01":
             ports.add(int(fields[1].split(":")[1], 16))
     return ports
+
+
+def reset_peak_rss(pid):
+    """From now on peak_rss_kb() is the peak since here; see proc(5), clear_refs."""
+    pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_rss_kb(pid):
+    return _status(pid, "VmHWM")

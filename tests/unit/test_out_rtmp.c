@@ -446,7 +446,7 @@ static void a_peer_that_is_gone_ends_it(void **state)
 	play_for(f, SECOND_MS, 0);
 	assert_true(f->is_over || f->is_closed);
 	if (f->is_over)
-		assert_int_equal(f->reason, CLOSE_CONNECTION_BROKEN);
+		assert_int_equal(f->reason, CLOSE_CLIENT_CLOSED);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
