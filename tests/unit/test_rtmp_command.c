@@ -492,6 +492,11 @@ static void fourccs_are_remembered(void **state)
 		      "\0\x12"
 		      "audioFourCcInfoMap\3\0\4Opus\0\x3f\xf0\0\0\0\0\0\0\0\0\x09"),
 		    RTMP_FOURCC_ANNOUNCED | RTMP_FOURCC_HVC1 | RTMP_FOURCC_OPUS },
+		/* one that can only be encoded, one that can only be forwarded */
+		{ RAW("\0\x12videoFourCcInfoMap\3\0\4hvc1\0\x40\0\0\0\0\0\0\0"
+		      "\0\4"
+		      "av01\0\x40\x10\0\0\0\0\0\0\0\0\x09"),
+		    RTMP_FOURCC_ANNOUNCED | RTMP_FOURCC_AV01 },
 #undef RAW
 	};
 
