@@ -9,6 +9,9 @@
  * When full: a MAIL_DROPPABLE post (a frame) returns false and the sender marks a gap. A MAIL_MUST post (begin, end,
  * plan) may use a reserve beyond the capacity; a sender has at most a few of those under way, so the reserve is sized
  * by the number of sessions. When even that is full it returns false and the sender gives up its session.
+ *
+ * Waking another thread costs more than most messages do. A MAIL_LAZY post is a droppable one that need not be seen at
+ * once: while such messages flow the receiver looks by itself every linger_ms and nobody wakes it.
  */
 #ifndef ISARIBI_BASE_MAILBOX_H
 #define ISARIBI_BASE_MAILBOX_H
@@ -24,6 +27,7 @@ struct mailbox;
 enum mail_class {
 	MAIL_DROPPABLE,
 	MAIL_MUST,
+	MAIL_LAZY,
 };
 
 /* Runs on the receiving loop; item points to a copy that is valid during the call. */
@@ -34,8 +38,9 @@ typedef void (*mailbox_drop_fn)(void *item);
 
 struct mailbox_config {
 	size_t item_bytes;
-	size_t capacity; /* items */
-	size_t reserve;	 /* items for MAIL_MUST alone */
+	size_t capacity;    /* items */
+	size_t reserve;	    /* items for MAIL_MUST alone */
+	unsigned linger_ms; /* how late a MAIL_LAZY post may be seen; 0: none is used */
 	mailbox_handle_fn handle;
 	mailbox_drop_fn drop; /* may be NULL when messages hold nothing */
 	void *arg;

@@ -17,6 +17,7 @@
 
 #include "base/bytes.h"
 #include "base/loop.h"
+#include "base/tls.h"
 
 enum {
 	LISTEN_BACKLOG = 1024,
@@ -41,6 +42,7 @@ struct tcp_conn {
 	struct loop *loop;
 	struct loop_watch *watch;
 	int fd;
+	struct tls_session *tls; /* NULL: plain */
 	const struct tcp_conn_ops *ops;
 	void *arg;
 	struct bytes_writer unsent;
@@ -258,6 +260,7 @@ void tcp_conn_destroy(struct tcp_conn **conn)
 		return;
 	loop_assert_owner(c->loop);
 	loop_watch_destroy(&c->watch);
+	tls_session_destroy(&c->tls);
 	close(c->fd);
 	bytes_writer_fini(&c->unsent);
 	c->is_gone = true;
@@ -266,17 +269,18 @@ void tcp_conn_destroy(struct tcp_conn **conn)
 
 static void watch_what_is_wanted(struct tcp_conn *c)
 {
-	unsigned events = (c->is_reading_paused ? 0u : LOOP_READABLE) | (c->is_write_wanted ? LOOP_WRITABLE : 0u);
+	const bool is_write_wanted = c->is_write_wanted || (c->tls && tls_session_wants_write(c->tls));
+	unsigned events = (c->is_reading_paused ? 0u : LOOP_READABLE) | (is_write_wanted ? LOOP_WRITABLE : 0u);
 
 	loop_watch_set(c->watch, events);
 }
 
 bool tcp_conn_has_unsent(const struct tcp_conn *c)
 {
-	return c->unsent.len > c->unsent_pos;
+	return c->unsent.len > c->unsent_pos || (c->tls && tls_session_has_unsent(c->tls));
 }
 
-static ssize_t write_now(struct tcp_conn *c, const struct iovec *iov, int n_iov)
+static ssize_t write_plain(struct tcp_conn *c, const struct iovec *iov, int n_iov)
 {
 	/* The kernel does not write through msg_iov. */
 	struct msghdr msg = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)n_iov };
@@ -285,22 +289,33 @@ static ssize_t write_now(struct tcp_conn *c, const struct iovec *iov, int n_iov)
 	do {
 		n = sendmsg(c->fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
-	if (n >= 0) {
-		c->bytes_out += (uint64_t)n;
+	if (n >= 0)
 		return n;
-	}
 	return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+}
+
+static ssize_t write_now(struct tcp_conn *c, const struct iovec *iov, int n_iov)
+{
+	ssize_t n = c->tls ? tls_session_writev(c->tls, iov, n_iov) : write_plain(c, iov, n_iov);
+
+	if (n > 0)
+		c->bytes_out += (uint64_t)n;
+	return n;
 }
 
 static int flush_unsent(struct tcp_conn *c)
 {
 	struct iovec iov = { c->unsent.data + c->unsent_pos, c->unsent.len - c->unsent_pos };
-	ssize_t n = write_now(c, &iov, 1);
+	int err = c->tls ? tls_session_flush(c->tls) : 0;
+	ssize_t n;
 
+	if (err != 0 || iov.iov_len == 0)
+		return err == -EAGAIN ? 0 : err;
+	n = write_now(c, &iov, 1);
 	if (n < 0)
 		return (int)n;
 	c->unsent_pos += (size_t)n;
-	if (!tcp_conn_has_unsent(c)) {
+	if (c->unsent_pos == c->unsent.len) {
 		bytes_writer_fini(&c->unsent);
 		bytes_writer_init_growing(&c->unsent, TCP_SEND_QUEUE_MAX_BYTES);
 		c->unsent_pos = 0;
@@ -324,37 +339,59 @@ static void handle_writable(struct tcp_conn *c)
 		c->ops->on_writable(c->arg);
 }
 
+static ssize_t read_now(struct tcp_conn *c, void *buf, size_t size_bytes)
+{
+	ssize_t n;
+
+	if (c->tls)
+		return tls_session_read(c->tls, buf, size_bytes);
+	do {
+		n = recv(c->fd, buf, size_bytes, 0);
+	} while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return n;
+	return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+}
+
+/* What TLS has decrypted already is read to its end: no event of the socket would tell of it. */
 static void handle_readable(struct tcp_conn *c)
 {
 	static _Thread_local uint8_t buf[READ_BUFFER_BYTES];
+	bool is_more = true;
 
-	for (int i = 0; i < READS_PER_TURN && !c->is_gone && !c->is_reading_paused; i++) {
-		ssize_t n = recv(c->fd, buf, sizeof(buf), 0);
+	for (int i = 0; is_more && !c->is_gone && !c->is_reading_paused; i++) {
+		ssize_t n = read_now(c, buf, sizeof(buf));
 
-		if (n > 0) {
-			c->bytes_in += (uint64_t)n;
-			c->ops->on_bytes(c->arg, buf, (size_t)n);
-			if ((size_t)n < sizeof(buf))
-				return;
-		} else if (n == 0) {
-			c->ops->on_closed(c->arg, 0);
-			return;
-		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-			return;
-		} else if (errno != EINTR) {
-			c->ops->on_closed(c->arg, -errno);
+		if (n <= 0) {
+			if (n != -EAGAIN)
+				c->ops->on_closed(c->arg, (int)n);
 			return;
 		}
+		c->bytes_in += (uint64_t)n;
+		is_more = c->tls ? i + 1 < READS_PER_TURN || tls_session_has_unread(c->tls)
+				 : i + 1 < READS_PER_TURN && (size_t)n == sizeof(buf);
+		c->ops->on_bytes(c->arg, buf, (size_t)n);
 	}
 }
 
 static void on_events(void *arg, unsigned events)
 {
 	struct tcp_conn *c = arg;
+	const bool is_handshake_writing = c->tls && tls_session_wants_write(c->tls);
 
 	if (events & LOOP_WRITABLE)
 		handle_writable(c);
-	if (!c->is_gone && (events & LOOP_READABLE))
+	if (!c->is_gone && (events & LOOP_READABLE || is_handshake_writing))
+		handle_readable(c);
+	if (!c->is_gone && c->tls)
+		watch_what_is_wanted(c);
+}
+
+static void read_what_waits(void *arg)
+{
+	struct tcp_conn *c = arg;
+
+	if (!c->is_gone && !c->is_reading_paused)
 		handle_readable(c);
 }
 
@@ -392,10 +429,18 @@ int tcp_conn_create(struct tcp_conn **out, struct loop *loop, int fd, const stru
 	return 0;
 }
 
+int tcp_conn_start_tls(struct tcp_conn *c, struct tls_context *context)
+{
+	assert(!c->tls && c->bytes_in == 0 && c->bytes_out == 0);
+	return tls_session_create(&c->tls, context, c->fd);
+}
+
 void tcp_conn_pause_reading(struct tcp_conn *c, bool is_paused)
 {
 	c->is_reading_paused = is_paused;
 	watch_what_is_wanted(c);
+	if (!is_paused && c->tls && tls_session_has_unread(c->tls))
+		loop_reap(c->loop, read_what_waits, c);
 }
 
 void tcp_conn_limit_unsent(struct tcp_conn *c, int bytes)
@@ -405,6 +450,8 @@ void tcp_conn_limit_unsent(struct tcp_conn *c, int bytes)
 
 void tcp_conn_shutdown(struct tcp_conn *c)
 {
+	if (c->tls)
+		tls_session_shutdown(c->tls);
 	/* Fails only when the peer is gone, and then reading says so. */
 	(void)shutdown(c->fd, SHUT_WR);
 }

@@ -16,6 +16,7 @@
 #include <sys/uio.h>
 
 struct loop;
+struct tls_context;
 struct tcp_listener;
 struct tcp_conn;
 
@@ -51,6 +52,8 @@ struct tcp_conn_ops {
 /* Takes the descriptor, even when it fails. */
 int tcp_conn_create(struct tcp_conn **out, struct loop *loop, int fd, const struct tcp_conn_ops *ops, void *arg);
 void tcp_conn_destroy(struct tcp_conn **conn);
+/* Right after tcp_conn_create: everything goes through TLS from the first byte on. 0 or -ENOMEM. */
+int tcp_conn_start_tls(struct tcp_conn *conn, struct tls_context *context);
 /* While paused nothing is read; the kernel's window closes. */
 void tcp_conn_pause_reading(struct tcp_conn *conn, bool is_paused);
 /* Limits what the kernel holds unsent: a slow reader is then noticed by us instead of buffered there. */

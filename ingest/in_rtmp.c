@@ -11,6 +11,7 @@
 
 struct in_rtmp {
 	struct relay_local *local;
+	struct tls_context *tls;
 	struct tcp_listener *listener;
 	int listen_fd; /* -1 once the listener has it */
 	struct rtmp_conn *conns;
@@ -43,7 +44,7 @@ static void on_accept(void *arg, int fd, const char *peer)
 	struct in_rtmp *i = arg;
 	struct stats *stats = i->local->setup->stats;
 	const struct rtmp_conn_config config = {
-		.local = i->local, .fd = fd, .peer = peer, .on_gone = on_gone, .arg = i
+		.local = i->local, .fd = fd, .tls = i->tls, .peer = peer, .on_gone = on_gone, .arg = i
 	};
 	struct rtmp_conn *conn;
 
@@ -90,7 +91,7 @@ static void on_stop(void *arg)
 	for_all(i, rtmp_conn_stop);
 }
 
-int in_rtmp_create(struct in_rtmp **out, struct hub *hub, int listen_fd)
+int in_rtmp_create(struct in_rtmp **out, struct hub *hub, int listen_fd, struct tls_context *tls)
 {
 	struct in_rtmp *i = calloc(1, sizeof(*i));
 	const struct hub_guest guest = { .on_tick = on_tick, .on_plan = on_plan, .on_stop = on_stop, .arg = i };
@@ -102,6 +103,7 @@ int in_rtmp_create(struct in_rtmp **out, struct hub *hub, int listen_fd)
 	}
 	i->local = hub_local(hub);
 	i->listen_fd = listen_fd;
+	i->tls = tls;
 	hub_add_guest(hub, &guest);
 	return 0;
 }

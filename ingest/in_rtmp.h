@@ -12,9 +12,10 @@
 #include "relay/hub.h"
 
 struct in_rtmp;
+struct tls_context;
 
-/* Takes the listening descriptor, even when it fails. 0 or -ENOMEM. */
-int in_rtmp_create(struct in_rtmp **out, struct hub *hub, int listen_fd);
+/* Takes the listening descriptor, even when it fails. tls: borrowed, NULL for plain RTMP. 0 or -ENOMEM. */
+int in_rtmp_create(struct in_rtmp **out, struct hub *hub, int listen_fd, struct tls_context *tls);
 void in_rtmp_destroy(struct in_rtmp **in);
 /* First and last on the loop's thread. */
 int in_rtmp_start(struct in_rtmp *in);

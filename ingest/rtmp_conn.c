@@ -586,7 +586,7 @@ int rtmp_conn_create(struct rtmp_conn **out, const struct rtmp_conn_config *conf
 		.on_gone = config->on_gone,
 		.arg = config->arg,
 		.since_us = local_now_us(config->local),
-		.log = { .id = log_next_session_id(), .protocol = "rtmp" },
+		.log = { .id = log_next_session_id(), .protocol = config->tls ? "rtmps" : "rtmp" },
 		.role = "never started",
 	};
 	snprintf(c->log.peer, sizeof(c->log.peer), "%s", config->peer);
@@ -595,7 +595,10 @@ int rtmp_conn_create(struct rtmp_conn **out, const struct rtmp_conn_config *conf
 	rtmp_command_init(&c->command);
 	bytes_writer_init_growing(&c->replies, REPLIES_MAX_BYTES);
 	err = tcp_conn_create(&c->tcp, config->local->loop, config->fd, &tcp_ops, c);
+	if (err == 0 && config->tls)
+		err = tcp_conn_start_tls(c->tcp, config->tls);
 	if (err != 0) {
+		tcp_conn_destroy(&c->tcp);
 		destroy(c);
 		return err;
 	}

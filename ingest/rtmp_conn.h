@@ -16,6 +16,7 @@
 #include "relay/local.h"
 
 struct rtmp_conn;
+struct tls_context;
 
 enum {
 	RTMP_CONN_HANDSHAKE_US = 5 * 1000000,
@@ -29,7 +30,8 @@ typedef void (*rtmp_conn_gone_fn)(void *arg, struct rtmp_conn *conn);
 
 struct rtmp_conn_config {
 	struct relay_local *local;
-	int fd; /* taken, even when creating fails */
+	int fd;			 /* taken, even when creating fails */
+	struct tls_context *tls; /* NULL: plain RTMP */
 	const char *peer;
 	rtmp_conn_gone_fn on_gone;
 	void *arg;

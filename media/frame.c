@@ -53,6 +53,14 @@ void frame_stamp(struct frame *f, int64_t dts_90k, int64_t pts_90k, unsigned ext
 	f->flags |= extra_flags;
 }
 
+void frame_share_track(struct frame *f, struct track *track)
+{
+	assert(atomic_load_explicit(&f->refs, memory_order_relaxed) == 1);
+	track_ref(track);
+	track_unref(f->track);
+	f->track = track;
+}
+
 bool frame_is_key(const struct frame *f)
 {
 	return (f->flags & FRAME_KEY) != 0;

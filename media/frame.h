@@ -50,6 +50,8 @@ struct frame *frame_ref(struct frame *f); /* returns f; NULL is fine */
 void frame_unref(struct frame *f);	  /* NULL is fine */
 /* Gives the frame its place on the stream's timeline. The caller holds the only reference. */
 void frame_stamp(struct frame *f, int64_t dts_90k, int64_t pts_90k, unsigned extra_flags);
+/* Gives the frame an equal track that others hold already. The caller holds the only reference to the frame. */
+void frame_share_track(struct frame *f, struct track *track);
 bool frame_is_key(const struct frame *f);
 bool frame_is_video(const struct frame *f);
 /* How long an audio frame is, in samples at the track's rate; 0 when nothing says so. */

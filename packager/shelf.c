@@ -2,6 +2,7 @@
 #include "packager/shelf.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,11 +85,18 @@ static void open_mail(void *arg, void *item)
 		    err == -ENOMEM ? "no memory" : "bad name");
 }
 
+/* A stream's window is most of what a node holds; when one has gone its memory goes back to the system, too. */
 static void expire(void *arg)
 {
 	struct shelf *s = arg;
+	struct segment_store_stats before;
+	struct segment_store_stats after;
 
+	segment_store_stats(s->store, &before);
 	segment_store_expire(s->store, clock_mono_us(s->clock));
+	segment_store_stats(s->store, &after);
+	if (after.streams < before.streams)
+		malloc_trim(0);
 }
 
 int shelf_create(struct shelf **out, struct loop *loop, const struct clock *clock, struct segment_store *store)

@@ -191,7 +191,6 @@ static void say_what_is_not_there(const struct options *options, const struct pl
 		const char *what;
 	} table[] = {
 		{ options->srt_listen.is_on, "[srt] listen" },
-		{ options->rtmps_listen.is_on, "[rtmps] listen" },
 		{ options->control_url[0] != '\0', "[site] control_url" },
 		{ plan->n_channels > 0, "channels" },
 		{ plan->n_clips > 0, "clips" },
@@ -218,6 +217,7 @@ static void serve(struct node *node, struct options *options, struct plan **plan
 	while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP) {
 		reload_options(options, args->config_path);
 		reload_plan(node, plan, args->plan_path);
+		node_reload_certificate(node);
 	}
 	log_info(NULL, "stopping");
 }
@@ -237,7 +237,10 @@ static int run_node(struct options *options, const struct arguments *args)
 	if (node_create(&node, options, plan) == 0 && node_start(node) == 0) {
 		struct node_ports ports = node_ports(node);
 
-		printf("ready rtmp=%u http=%u\n", ports.rtmp, ports.http);
+		printf("ready rtmp=%u http=%u", ports.rtmp, ports.http);
+		if (ports.rtmps != 0)
+			printf(" rtmps=%u", ports.rtmps);
+		printf("\n");
 		fflush(stdout);
 		say_what_is_not_there(options, plan);
 		log_info(NULL, "isaribi-node %s is ready, plan rev %lld", ISARIBI_VERSION, (long long)plan->rev);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/tcp.h"
+#include "base/tls.h"
 #include "ingest/in_rtmp.h"
 #include "packager/packager.h"
 #include "programs/node_delivery.h"
@@ -28,12 +29,14 @@ struct relay_thread {
 	struct loop *loop;
 	struct hub *hub;
 	struct in_rtmp *rtmp;
+	struct in_rtmp *rtmps;
 };
 
 struct node {
 	struct options options;
 	struct node_ports ports;
 	struct stats stats;
+	struct tls_context *tls; /* of RTMPS, NULL: off */
 	struct node_delivery *delivery;
 	struct loop *packaging;
 	struct packager *packager;
@@ -58,6 +61,7 @@ void node_destroy(struct node **node_out)
 	/* The order of design §4: who posts goes before who is posted to. */
 	for (unsigned i = 0; i < n_relays(node); i++) {
 		in_rtmp_destroy(&node->relays[i].rtmp);
+		in_rtmp_destroy(&node->relays[i].rtmps);
 		hub_destroy(&node->relays[i].hub);
 	}
 	packager_destroy(&node->packager);
@@ -65,6 +69,7 @@ void node_destroy(struct node **node_out)
 		loop_destroy(&node->relays[i].loop);
 	loop_destroy(&node->packaging);
 	node_delivery_destroy(&node->delivery);
+	tls_context_destroy(&node->tls);
 	free(node);
 }
 
@@ -129,25 +134,60 @@ static int create_relay(struct node *node, unsigned index, struct plan *plan)
 }
 
 /* Every loop listens on the same port; the kernel spreads the connections. */
-static int listen_for_rtmp(struct node *node)
+static int listen_on(struct node *node, const struct listen_address *listen, uint16_t *port, struct tls_context *tls)
 {
-	const struct listen_address *listen = &node->options.rtmp_listen;
+	const char *what = tls ? "RTMPS" : "RTMP";
 	int fds[COURIER_LOOPS_MAX];
 	int err;
 
 	if (!listen->is_on)
 		return 0;
-	err = tcp_listen_sockets(listen->host, listen->port, fds, n_relays(node), &node->ports.rtmp);
+	err = tcp_listen_sockets(listen->host, listen->port, fds, n_relays(node), port);
 	if (err != 0) {
-		log_error(NULL, "cannot listen for RTMP on %s port %u: %s", listen->host, listen->port, err_text(err));
+		log_error(
+		    NULL, "cannot listen for %s on %s port %u: %s", what, listen->host, listen->port, err_text(err));
 		return err;
 	}
 	/* Each takes its descriptor, also when it fails; none may be left over. */
 	for (unsigned i = 0; i < n_relays(node); i++) {
-		if (in_rtmp_create(&node->relays[i].rtmp, node->relays[i].hub, fds[i]) != 0)
+		struct relay_thread *relay = &node->relays[i];
+
+		if (in_rtmp_create(tls ? &relay->rtmps : &relay->rtmp, relay->hub, fds[i], tls) != 0)
 			err = -ENOMEM;
 	}
 	return err;
+}
+
+static int listen_for_rtmps(struct node *node)
+{
+	const struct options *options = &node->options;
+	char error[TLS_ERROR_TEXT_SIZE];
+	int err;
+
+	if (!options->rtmps_listen.is_on)
+		return 0;
+	if (options->tls_cert[0] == '\0') {
+		log_error(NULL, "[rtmps] listen: [tls] cert と key が必要です / needs [tls] cert and key");
+		return -EINVAL;
+	}
+	err = tls_context_create(&node->tls, options->tls_cert, options->tls_key, error);
+	if (err != 0) {
+		log_error(NULL, "[tls]: %s", err == -EINVAL ? error : err_text(err));
+		return err;
+	}
+	return listen_on(node, &options->rtmps_listen, &node->ports.rtmps, node->tls);
+}
+
+void node_reload_certificate(struct node *node)
+{
+	char error[TLS_ERROR_TEXT_SIZE];
+
+	if (!node->tls)
+		return;
+	if (tls_context_reload(node->tls, error) == 0)
+		log_info(NULL, "[tls]: the certificate was read again");
+	else
+		log_error(NULL, "[tls]: %s: the old certificate stays", error);
 }
 
 int node_create(struct node **out, const struct options *options, struct plan *plan)
@@ -169,7 +209,9 @@ int node_create(struct node **out, const struct options *options, struct plan *p
 			err = create_relay(node, i, plan);
 	}
 	if (err == 0)
-		err = listen_for_rtmp(node);
+		err = listen_on(node, &node->options.rtmp_listen, &node->ports.rtmp, NULL);
+	if (err == 0)
+		err = listen_for_rtmps(node);
 	if (err != 0) {
 		node_destroy(&node);
 		return err;
@@ -185,6 +227,8 @@ static void relay_begins(void *arg)
 
 	hub_start(relay->hub);
 	err = relay->rtmp ? in_rtmp_start(relay->rtmp) : 0;
+	if (err == 0 && relay->rtmps)
+		err = in_rtmp_start(relay->rtmps);
 	if (err != 0)
 		log_error(NULL, "%s does not accept connections: %s", loop_name(relay->loop), err_text(err));
 }
@@ -195,6 +239,8 @@ static void relay_ends(void *arg)
 
 	if (relay->rtmp)
 		in_rtmp_end(relay->rtmp);
+	if (relay->rtmps)
+		in_rtmp_end(relay->rtmps);
 	hub_end(relay->hub);
 }
 

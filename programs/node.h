@@ -19,6 +19,7 @@ struct node;
 
 struct node_ports {
 	uint16_t rtmp;
+	uint16_t rtmps; /* 0: off */
 	uint16_t http;
 };
 
@@ -29,6 +30,8 @@ int node_start(struct node *node);
 struct node_ports node_ports(const struct node *node);
 /* Hands a new plan to everybody, while running. */
 void node_take_plan(struct node *node, struct plan *plan);
+/* Reads the files of [tls] again; who is connected stays. */
+void node_reload_certificate(struct node *node);
 /* Players get an end of stream, what was received is packaged, then all threads end. */
 void node_stop(struct node *node);
 

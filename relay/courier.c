@@ -13,9 +13,12 @@ void mail_drop(void *item)
 	mail->plan = NULL;
 }
 
-static enum mail_class class_of(enum mail_kind kind)
+/* A mirror lets audio wait for its video, so there is no hurry with it on the way either. */
+static enum mail_class class_of(const struct mail *mail)
 {
-	return kind == MAIL_FRAME_IN || kind == MAIL_FRAME_OUT ? MAIL_DROPPABLE : MAIL_MUST;
+	if (mail->kind != MAIL_FRAME_IN && mail->kind != MAIL_FRAME_OUT)
+		return MAIL_MUST;
+	return mail->is_backlog || frame_is_video(mail->frame) ? MAIL_DROPPABLE : MAIL_LAZY;
 }
 
 bool courier_post(const struct courier *courier, unsigned to_loop, struct mail *mail)
@@ -24,7 +27,7 @@ bool courier_post(const struct courier *courier, unsigned to_loop, struct mail *
 
 	assert(to_loop < courier->n_loops);
 	/* Hubs are destroyed one after the other, and the last words of one may go to one that is gone. */
-	if (mailbox && mailbox_post(mailbox, mail, class_of(mail->kind)))
+	if (mailbox && mailbox_post(mailbox, mail, class_of(mail)))
 		return true;
 	mail_drop(mail);
 	return false;

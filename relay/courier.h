@@ -24,6 +24,7 @@ enum {
 	COURIER_LOOPS_MAX = 64,
 	COURIER_MAILBOX_FRAMES = 8192, /* about 2 s of frames for 50 busy streams */
 	COURIER_MAILBOX_RESERVE = 65536,
+	COURIER_LINGER_MS = 40, /* of audio between loops, when no video frame takes it along before */
 };
 
 enum mail_kind {

@@ -152,8 +152,13 @@ static void open_for_mirror(struct hub *h, struct mail *mail)
 
 static void take_plan(struct hub *h, struct plan *plan)
 {
+	struct stream *s;
+	uint32_t place = 0;
+
 	plan_unref(h->local.plan);
 	h->local.plan = plan;
+	while ((s = slots_next(&h->local.streams, &place)) != NULL)
+		stream_plan(s);
 	for (size_t i = 0; i < h->n_guests; i++) {
 		if (h->guests[i].on_plan)
 			h->guests[i].on_plan(h->guests[i].arg);
@@ -203,6 +208,7 @@ int hub_create(struct hub **out, struct relay_setup *setup, struct loop *loop, u
 		.item_bytes = sizeof(struct mail),
 		.capacity = COURIER_MAILBOX_FRAMES,
 		.reserve = COURIER_MAILBOX_RESERVE,
+		.linger_ms = COURIER_LINGER_MS,
 		.handle = open_mail,
 		.drop = mail_drop,
 		.arg = h,

@@ -20,6 +20,7 @@ struct mirror {
 	struct handle handle;
 	struct ring ring;
 	struct loop_timer *beat;
+	struct loop_timer *welcome; /* newcomers do not wait for the beat */
 	struct reader *readers;
 	int64_t flushed_us;
 	bool is_flushing;
@@ -37,6 +38,7 @@ void mirror_destroy(struct mirror **mirror)
 	assert(!m->readers);
 	slots_remove(&m->local->mirrors, m->handle);
 	loop_timer_destroy(&m->beat);
+	loop_timer_destroy(&m->welcome);
 	ring_fini(&m->ring);
 	free(m);
 }
@@ -60,24 +62,36 @@ static void destroy_if_unused(struct mirror *m)
 	mirror_destroy(&m);
 }
 
-static void flush_all(struct mirror *m)
+static void flush_readers(struct mirror *m, bool only_newcomers)
 {
 	struct reader *next;
 
-	m->flushed_us = local_now_us(m->local);
-	loop_timer_stop(m->beat);
+	loop_timer_stop(m->welcome);
 	m->is_flushing = true;
-	for (struct reader *r = m->readers; r; r = next) {
+	for (struct reader *r = m->readers; r && (r->is_newcomer || !only_newcomers); r = next) {
 		next = r->next;
+		r->is_newcomer = false;
 		r->ops->flush(r);
 	}
 	m->is_flushing = false;
 	destroy_if_unused(m);
 }
 
+static void flush_all(struct mirror *m)
+{
+	m->flushed_us = local_now_us(m->local);
+	loop_timer_stop(m->beat);
+	flush_readers(m, false);
+}
+
 static void on_beat(void *arg)
 {
 	flush_all(arg);
+}
+
+static void on_welcome(void *arg)
+{
+	flush_readers(arg, true);
 }
 
 static struct mirror *find(struct relay_local *local, const char *stream)
@@ -114,6 +128,8 @@ static int create(struct mirror **out, struct relay_local *local, const char *st
 	snprintf(m->stream, sizeof(m->stream), "%s", stream);
 	err = loop_timer_create(&m->beat, local->loop, on_beat, m);
 	if (err == 0)
+		err = loop_timer_create(&m->welcome, local->loop, on_welcome, m);
+	if (err == 0)
 		err = slots_add(&local->mirrors, m, &m->handle);
 	if (err == 0)
 		err = join(m);
@@ -143,8 +159,9 @@ int mirror_attach(struct relay_local *local, const char *stream, struct reader *
 	if (m->readers)
 		m->readers->prev = reader;
 	m->readers = reader;
-	if (m->ring.head > m->ring.tail && !loop_timer_is_running(m->beat))
-		loop_timer_start(m->beat, 0, 0);
+	reader->is_newcomer = true; /* at the front of the list, where the welcome looks for them */
+	if (m->ring.head > m->ring.tail && !loop_timer_is_running(m->welcome))
+		loop_timer_start(m->welcome, 0, 0);
 	return 0;
 }
 

@@ -31,6 +31,7 @@ struct reader {
 	struct mirror *mirror; /* NULL: not attached */
 	struct reader *prev;
 	struct reader *next;
+	bool is_newcomer; /* its first flush is still to come */
 };
 
 /* Joins the stream, which need not exist yet. 0 or -ENOMEM. flush comes later, never inside this call. */

@@ -12,6 +12,8 @@
 #include "relay/mirror.h"
 #include "relay/ring.h"
 
+enum { SILENCE_US = 30 * 1000000 };
+
 enum stream_state {
 	STREAM_WAITING,
 	STREAM_LIVE,
@@ -46,6 +48,8 @@ struct stream {
 	unsigned n_mirrors;
 	uint64_t tap_id; /* 0: the taps have not been told */
 	int64_t away_since_us;
+	int64_t heard_us; /* the last frame of this publisher, or when it was let in */
+	bool is_heard;	  /* a frame of this publisher has come */
 	int64_t until_ms; /* end of the slot, 0: none */
 	char name[GATE_STREAM_SIZE];
 };
@@ -185,6 +189,8 @@ void stream_publish_ask(struct stream *s, const struct mail *mail)
 	    (struct stream_publisher){ .loop = mail->from_loop, .handle = mail->from, .session_id = mail->session_id };
 	memcpy(s->publisher.key_hash, mail->key_hash, PLAN_HASH_BYTES);
 	s->until_ms = mail->until_ms;
+	s->heard_us = local_now_us(s->local);
+	s->is_heard = false;
 	timeline_begin_publisher(&s->timeline, TIMELINE_MODULUS_RTMP);
 	set_state(s, STREAM_LIVE);
 	emit(s, EVENT_STREAM_UP, CLOSE_NONE);
@@ -207,14 +213,35 @@ static void pause_taps(struct stream *s)
 		setup->taps[i].stream_pause(setup->taps[i].arg, s->tap_id);
 }
 
+static void lose_publisher(struct stream *s, enum close_reason reason)
+{
+	/* One that comes again and again but sends nothing does not make players wait for ever. */
+	if (s->is_heard || s->away_since_us == 0)
+		s->away_since_us = local_now_us(s->local);
+	set_state(s, STREAM_AWAY);
+	emit(s, EVENT_STREAM_AWAY, reason);
+	pause_taps(s);
+}
+
 void stream_publish_end(struct stream *s, const struct mail *mail)
 {
-	if (s->state != STREAM_LIVE || mail->generation != s->generation)
+	if (s->state == STREAM_LIVE && mail->generation == s->generation)
+		lose_publisher(s, mail->reason);
+}
+
+void stream_plan(struct stream *s)
+{
+	struct gate_pass pass = { 0 };
+
+	/* A publisher that is on asks for itself, and nobody has published to one that waits. */
+	if (s->state != STREAM_AWAY && s->state != STREAM_HELD)
 		return;
-	s->away_since_us = local_now_us(s->local);
-	set_state(s, STREAM_AWAY);
-	emit(s, EVENT_STREAM_AWAY, mail->reason);
-	pause_taps(s);
+	memcpy(pass.key_hash, s->publisher.key_hash, sizeof(pass.key_hash));
+	snprintf(pass.stream, sizeof(pass.stream), "%s", s->name);
+	if (gate_publish_again(s->local->plan, &pass, local_wall_ms(s->local)) == CLOSE_NONE)
+		s->until_ms = pass.until_ms;
+	else
+		s->until_ms = local_wall_ms(s->local); /* it may not come back: its slot is over now */
 }
 
 static void begin_taps(struct stream *s, const struct frame *frame)
@@ -271,6 +298,15 @@ static void feed_mirrors(struct stream *s, struct frame *frame)
 	}
 }
 
+/* A publisher that comes back with the same configuration goes on with the same track: players need no new headers. */
+static void share_track(struct stream *s, struct frame *frame)
+{
+	struct track *known = ring_track(&s->ring, frame->track->kind);
+
+	if (known && known != frame->track && track_is_same(known, frame->track))
+		frame_share_track(frame, known);
+}
+
 void stream_frame(struct stream *s, uint64_t generation, struct frame *frame)
 {
 	struct stats *stats = s->local->setup->stats;
@@ -280,7 +316,10 @@ void stream_frame(struct stream *s, uint64_t generation, struct frame *frame)
 		frame_unref(frame);
 		return;
 	}
+	share_track(s, frame);
 	timeline_stamp(&s->timeline, frame);
+	s->heard_us = local_now_us(s->local);
+	s->is_heard = true;
 	stats_add(stats, STAT_FRAMES_IN, 1);
 	stats_add(stats, STAT_TIME_JUMPS, (int64_t)(s->timeline.n_jumps - s->jumps_counted));
 	s->jumps_counted = s->timeline.n_jumps;
@@ -339,7 +378,11 @@ bool stream_tick(struct stream *s)
 		if (s->n_mirrors == 0)
 			set_state(s, STREAM_OVER);
 		break;
-	case STREAM_LIVE: break;
+	case STREAM_LIVE:
+		/* Its session ends a silent publisher; this is for the day when that order gets lost. */
+		if (local_now_us(s->local) - s->heard_us > SILENCE_US)
+			lose_publisher(s, CLOSE_SILENT);
+		break;
 	case STREAM_AWAY:
 		/* The end of the slot is the end for everybody; else players wait for the grace time. */
 		if (away_us < s->local->setup->limits.grace_us && !(s->until_ms != 0 && is_slot_over(s, away_us)))

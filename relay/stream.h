@@ -30,6 +30,8 @@ const char *stream_name(const struct stream *s);
 void stream_publish_ask(struct stream *s, const struct mail *mail);
 void stream_publish_end(struct stream *s, const struct mail *mail);
 void stream_publish_until(struct stream *s, const struct mail *mail);
+/* local->plan is a new one: may a publisher that is gone still come back, and until when? */
+void stream_plan(struct stream *s);
 void stream_mirror_join(struct stream *s, const struct mail *mail);
 void stream_mirror_leave(struct stream *s, const struct mail *mail);
 

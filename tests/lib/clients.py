@@ -3,11 +3,12 @@
 import json
 import os
 import pathlib
+import re
 import socket
 import struct
 import subprocess
 
-from isaribi_test import BIN, TOOLS, Failed, check, wait_for
+from isaribi_test import BIN, TOOLS, Failed, Process, check, wait_for
 
 FFMPEG = ["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning"]
 
@@ -138,6 +139,45 @@ def gst_see_hls(bench, url, frames, demux="hlsdemux2", limit_s=30.0):
     data = path.read_bytes()
     pictures = {data[at:at + 256] for at in range(0, len(data) - 255, 256)}
     check(len(pictures) > frames // 2, f"GStreamer saw only {len(pictures)} different pictures")
+
+
+def mpv_play(bench, url):
+    """Ends with the stream. mpv_pictures() says what it has shown."""
+    return bench.start("mpv", ["mpv", "--no-config", "--vo=null", "--ao=null", "--msg-level=ffmpeg=v",
+                               "--vf=lavfi=[showinfo]", url])
+
+
+def mpv_pictures(player):
+    """How many different ones it has shown so far."""
+    check(player.is_running(), f"mpv ended: {player.tail()}")
+    return len(set(re.findall(r"showinfo\w*: n: *\d+ .* checksum:(\w+)", player.out())))
+
+
+class Vlc(Process):
+    """VLC showing a stream; it ends with it. As root it does not run: then it is nobody."""
+
+    def __init__(self, bench, url):
+        self.port = free_port()
+        drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+        super().__init__(bench, "vlc", [
+            *drop, "vlc", "-I", "oldrc", "--rc-fake-tty", f"--rc-host=127.0.0.1:{self.port}", "--ignore-config",
+            "--no-media-library", "--no-color", "--vout=dummy", "--aout=dummy", "--play-and-exit", url],
+            {"HOME": "/nonexistent"})
+
+    def pictures(self):
+        """How many it says it has shown."""
+        check(self.is_running(), f"VLC ended: {self.tail()}")
+        text = b""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 2) as s:
+                s.settimeout(2)
+                s.sendall(b"stats\n")
+                while b"end of statistical info" not in text:
+                    text += s.recv(4096) or b"end of statistical info"
+        except OSError:
+            return 0  # not up yet, or busy
+        shown = re.search(rb"frames displayed *: *(\d+)", text)
+        return int(shown[1]) if shown else 0
 
 
 def load_players(bench, url, *, players=1, seconds=10, ramp_ms=0, never_read=0, rcvlowat=0, until_end=False):

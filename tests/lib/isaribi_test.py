@@ -62,10 +62,15 @@ def new_key():
     return "key" + secrets.token_hex(13)
 
 
-def is_sanitized():
-    """True when the programs under test carry a sanitizer: loads are smaller then."""
+def sanitizers():
+    """What the programs under test carry, e.g. "thread"; "" in a plain build. Loads are smaller with one."""
     cache = BIN.parent / FLAVOUR_FILE
-    return cache.exists() and bool(re.search(r"^ISARIBI_SANITIZE:STRING=\S", cache.read_text(), re.M))
+    match = cache.exists() and re.search(r"^ISARIBI_SANITIZE:STRING=(\S+)", cache.read_text(), re.M)
+    return match[1] if match else ""
+
+
+def is_sanitized():
+    return sanitizers() != ""
 
 
 def now_ms():

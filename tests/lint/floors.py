@@ -41,7 +41,7 @@ THIRD_PARTY = {
 SYSTEM = set("""
 assert.h ctype.h errno.h fenv.h float.h inttypes.h iso646.h limits.h locale.h math.h setjmp.h signal.h stdalign.h
 stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h strings.h threads.h time.h
-wchar.h endian.h byteswap.h dirent.h fcntl.h getopt.h grp.h ifaddrs.h langinfo.h libgen.h netdb.h poll.h pthread.h pwd.h
+wchar.h endian.h byteswap.h dirent.h fcntl.h getopt.h grp.h ifaddrs.h langinfo.h libgen.h malloc.h netdb.h poll.h pthread.h pwd.h
 sched.h semaphore.h spawn.h syslog.h termios.h unistd.h glob.h
 """.split())
 SYSTEM_FOLDERS = ("sys/", "netinet/", "arpa/", "net/", "linux/", "asm/")

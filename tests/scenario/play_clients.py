@@ -8,7 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import clients  # noqa: E402
 import hls  # noqa: E402
-from isaribi_test import Plan, check, http, main, wait_for  # noqa: E402
+from isaribi_test import Plan, check, http, main, now_ms, wait_for  # noqa: E402
 
 
 def on_air(bench, seconds=40, **media):
@@ -53,6 +53,28 @@ def case_librtmp(bench):
     check(code in (0, 2), f"rtmpdump ended with {code}: {player.tail()}")
     clients.check_rtmp_file(path, video_s=6, largest_step_ms=200)
     check(clients.decoded_frames(bench, path) > 100, "too few pictures")
+
+
+def see_and_end(bench, player_of, pictures_of):
+    """RTMP and HLS: moving pictures, then the slot ends and the player ends by itself without an error."""
+    node, _ = on_air(bench)
+    players = [player_of(bench, url) for url in (node.play_url("tanaka"), node.hls_url("tanaka"))]
+    for player, protocol in zip(players, ("RTMP", "HLS")):
+        wait_for(f"150 pictures over {protocol}", lambda p=player: pictures_of(p) > 150, 25)
+    node.plan.keys["k1"]["windows"] = [{"from": 0, "until": now_ms() + 500}]
+    node.reload()
+    for player in players:
+        player.expect_success(30)
+    return players
+
+
+def case_mpv(bench):
+    for player in see_and_end(bench, clients.mpv_play, clients.mpv_pictures):
+        check("End of file" in player.out(), f"mpv did not see the end: {player.tail()}")
+
+
+def case_vlc(bench):
+    see_and_end(bench, clients.Vlc, clients.Vlc.pictures)
 
 
 def case_nginx_pulls_from_us(bench):

@@ -8,6 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import clients  # noqa: E402
 import hls  # noqa: E402
+import obs  # noqa: E402
 from isaribi_test import Plan, check, main, wait_for  # noqa: E402
 
 
@@ -53,6 +54,32 @@ def case_gstreamer_rtmpsink(bench):
     """The older sink is librtmp inside."""
     node, key = node_for_one(bench)
     see_it_arrive(bench, node, clients.gst_publish(bench, node.publish_url(key), 14, "rtmpsink"))
+
+
+def case_obs_twice(bench):
+    """OBS, ended and started again while a player and an HLS viewer stay."""
+    node, key = node_for_one(bench)
+    program = obs.Obs(bench, f"rtmp://127.0.0.1:{node.rtmp_port}/live", key, clients.make_flv(bench, seconds=20))
+    program.start()
+    player = clients.load_players(bench, node.play_url("tanaka"), seconds=14)
+    follower = hls.follow(bench, node, "tanaka")
+    follower.wait_segments(3)
+    program.stop()
+    wait_for("OBS to be gone", lambda: node.metrics()["isaribi_rtmp_publishers"] == 0)
+    program.start()
+    follower.wait_segments(6)
+    seen = clients.load_result(player)
+    check(seen["playing"] == seen["open"] == 1 and seen["end_of_stream"] == 0, f"the player did not stay: {seen}")
+    check(seen["backwards"] == 0 and seen["not_key_first"] == 0, f"timestamps or start are wrong: {seen}")
+    check(seen["media_ms"]["p50"] > 8000, f"timestamps did not go on: {seen}")
+    follower.stop()
+    cuts = follower.discontinuities()
+    check(len(cuts) == 1, f"one discontinuity expected: {cuts}")
+    for name, numbers in (("first", [n for n in sorted(follower.segments) if n < cuts[0]]),
+                          ("second", [n for n in sorted(follower.segments) if n >= cuts[0]])):
+        path = follower.write(bench.dir / f"{name}.mp4", numbers)
+        check(clients.decoded_frames(bench, path) > 100, f"the {name} life has no pictures to show")
+    program.stop()
 
 
 def case_librtmp(bench):

@@ -27,6 +27,16 @@ int endpoint_parse(struct endpoint *e, const char *url)
 	return 0;
 }
 
+void endpoint_stream_name(const struct endpoint *e, size_t n, char *buf, size_t size_bytes)
+{
+	const char *mark = strstr(e->stream, "{n}");
+
+	if (mark)
+		snprintf(buf, size_bytes, "%.*s%zu%s", (int)(mark - e->stream), e->stream, n, mark + 3);
+	else
+		snprintf(buf, size_bytes, "%s", e->stream);
+}
+
 int endpoint_connect(const struct endpoint *e)
 {
 	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;

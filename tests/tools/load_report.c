@@ -145,6 +145,8 @@ int load_report(const struct load_run *run)
 		return -ENOMEM;
 	print_counts(run);
 	print_spreads(run, values);
+	print_spread("delay_ms", run->delays_ms, run->n_delays);
+	printf(", \"window_bytes\": %llu, \"delays\": %zu", (unsigned long long)run->window_bytes, run->n_delays);
 	printf(", \"wall_s\": %.3f, \"cpu_s\": %.3f, \"cpu_percent\": %.1f}\n", (double)run->wall_us / 1e6,
 	    (double)run->cpu_us / 1e6, 100.0 * (double)run->cpu_us / (double)run->wall_us);
 	free(values);

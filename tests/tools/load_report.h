@@ -50,6 +50,9 @@ struct load_run {
 	size_t n_players;
 	int64_t wall_us;
 	int64_t cpu_us;
+	uint64_t window_bytes; /* read between --from-us and --to-us */
+	double *delays_ms;     /* of stamped frames in that window; gets sorted */
+	size_t n_delays;
 };
 /* Prints one JSON object to stdout; 0 or -ENOMEM. */
 int load_report(const struct load_run *run);

@@ -2,6 +2,7 @@
 /* Many RTMP players in one thread: reads all, keeps nothing, says in JSON what they saw. */
 #include "tests/tools/endpoint.h"
 #include "tests/tools/load_report.h"
+#include "tests/tools/stamp.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -17,6 +18,8 @@ enum {
 	READ_BYTES = 1 << 20,
 	EVENTS = 512,
 	TICK_MS = 50,
+	DELAYS_MAX = 1 << 20,
+	STREAM_SIZE = 96,
 };
 
 struct load_options {
@@ -26,6 +29,9 @@ struct load_options {
 	int64_t run_us;
 	int64_t ramp_us;
 	int rcvlowat_bytes;
+	int64_t from_us; /* the window that bytes and delays are counted in, on the monotonic clock */
+	int64_t to_us;
+	bool has_delays;
 	bool is_until_end; /* stop early when every player has ended */
 };
 
@@ -34,6 +40,7 @@ struct player {
 	int fd; /* -1: none */
 	bool wants_out;
 	bool has_lowat;
+	char stream[STREAM_SIZE];
 	struct client_config cfg;
 	struct client client;
 };
@@ -45,6 +52,9 @@ struct load {
 	int64_t now_us;
 	size_t n_started;
 	size_t n_done;
+	uint64_t window_bytes;
+	double *delays_ms; /* NULL: not asked for */
+	size_t n_delays;
 	struct player *players;
 	struct load_seen *seen;
 	uint8_t buf[READ_BYTES];
@@ -55,10 +65,26 @@ static struct load_seen *seen_of(const struct player *p)
 	return &p->load->seen[p - p->load->players];
 }
 
+static bool is_in_window(const struct load *load)
+{
+	return load->now_us >= load->opt.from_us && load->now_us < load->opt.to_us;
+}
+
+static void note_delay(struct load *load, const struct wire_message *m)
+{
+	int64_t written_us = 0;
+
+	if (!load->delays_ms || load->n_delays == DELAYS_MAX || !is_in_window(load) || m->type != WIRE_VIDEO)
+		return;
+	if (stamp_read(m->head, m->head_bytes, &written_us))
+		load->delays_ms[load->n_delays++] = (double)(load->now_us - written_us) / 1e3;
+}
+
 static void player_on_media(void *ctx, const struct wire_message *m)
 {
 	struct player *p = ctx;
 
+	note_delay(p->load, m);
 	load_seen_media(seen_of(p), m, p->load->now_us);
 }
 
@@ -89,10 +115,11 @@ static void player_start(struct load *load, size_t i)
 	struct player *p = &load->players[i];
 
 	p->load = load;
+	endpoint_stream_name(&load->endpoint, i, p->stream, sizeof(p->stream));
 	p->cfg = (struct client_config){
 		.app = load->endpoint.app,
 		.tc_url = load->endpoint.tc_url,
-		.stream = load->endpoint.stream,
+		.stream = p->stream,
 		.on_media = player_on_media,
 		.ctx = p,
 	};
@@ -133,6 +160,9 @@ static void player_read(struct player *p)
 		player_close(p, p->client.state == CLIENT_REFUSED ? LOAD_REFUSED : LOAD_CLOSED);
 		return;
 	}
+	p->load->now_us = endpoint_now_us();
+	if (is_in_window(p->load))
+		p->load->window_bytes += (uint64_t)n;
 	client_feed(&p->client, p->load->buf, (size_t)n);
 	if (p->client.state == CLIENT_RUNNING)
 		player_is_running(p);
@@ -188,7 +218,8 @@ static void load_run(struct load *load)
 static int usage(void)
 {
 	fputs("usage: rtmp_load --url rtmp://A.B.C.D:PORT/APP/STREAM [--players N] [--seconds S] [--ramp-ms MS]\n"
-	      "                 [--rcvlowat BYTES] [--never-read K] [--until-end]\n",
+	      "                 [--rcvlowat BYTES] [--never-read K] [--until-end]\n"
+	      "                 [--from-us T --to-us T [--delays]]   {n} in STREAM: the player's number\n",
 	    stderr);
 	return 2;
 }
@@ -202,6 +233,9 @@ static bool parse_options(struct load_options *opt, int argc, char **argv)
 		{ "ramp-ms", required_argument, NULL, 'r' },
 		{ "rcvlowat", required_argument, NULL, 'l' },
 		{ "never-read", required_argument, NULL, 'n' },
+		{ "from-us", required_argument, NULL, 'a' },
+		{ "to-us", required_argument, NULL, 'b' },
+		{ "delays", no_argument, NULL, 'd' },
 		{ "until-end", no_argument, NULL, 'e' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -216,6 +250,9 @@ static bool parse_options(struct load_options *opt, int argc, char **argv)
 		case 'r': opt->ramp_us = strtol(optarg, NULL, 10) * 1000; break;
 		case 'l': opt->rcvlowat_bytes = (int)strtol(optarg, NULL, 10); break;
 		case 'n': opt->n_never_read = strtoul(optarg, NULL, 10); break;
+		case 'a': opt->from_us = strtoll(optarg, NULL, 10); break;
+		case 'b': opt->to_us = strtoll(optarg, NULL, 10); break;
+		case 'd': opt->has_delays = true; break;
 		case 'e': opt->is_until_end = true; break;
 		default: return false;
 		}
@@ -248,6 +285,7 @@ int main(int argc, char **argv)
 	raise_descriptor_limit(load->opt.n_players);
 	load->players = calloc(load->opt.n_players, sizeof(*load->players));
 	load->seen = calloc(load->opt.n_players, sizeof(*load->seen));
+	load->delays_ms = load->opt.has_delays ? calloc(DELAYS_MAX, sizeof(*load->delays_ms)) : NULL;
 	load->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (load->players && load->seen && load->epoll_fd >= 0) {
 		struct load_run run = { .players = load->seen, .n_players = load->opt.n_players };
@@ -255,11 +293,15 @@ int main(int argc, char **argv)
 		load_run(load);
 		run.wall_us = endpoint_now_us() - start_us;
 		run.cpu_us = endpoint_cpu_us();
+		run.window_bytes = load->window_bytes;
+		run.delays_ms = load->delays_ms;
+		run.n_delays = load->n_delays;
 		res = load_report(&run) < 0;
 	}
 	for (size_t i = 0; i < load->n_started; i++)
 		client_fini(&load->players[i].client);
 	close(load->epoll_fd);
+	free(load->delays_ms);
 	free(load->seen);
 	free(load->players);
 	free(load);

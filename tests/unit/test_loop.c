@@ -147,6 +147,54 @@ static void full_mailbox_refuses_frames_before_orders(void **state)
 	shared_unref(s);
 }
 
+struct counter {
+	struct loop *loop;
+	unsigned handled;
+	unsigned wanted;
+};
+
+static void count(void *arg, void *item)
+{
+	struct counter *c = arg;
+
+	(void)item;
+	if (++c->handled == c->wanted)
+		loop_stop(c->loop);
+}
+
+/* Lazy ones come without a wake while the receiver visits, an order among them at once, and a wake begins it all anew.
+ */
+static void lazy_mail_comes_within_its_time(void **state)
+{
+	struct counter c = { .wanted = 6 };
+	const struct mailbox_config config = {
+		.item_bytes = sizeof(unsigned), .capacity = 16, .linger_ms = 100, .handle = count, .arg = &c
+	};
+	struct mailbox *mailbox;
+	unsigned item = 0;
+
+	(void)state;
+	assert_int_equal(loop_create(&c.loop, "test"), 0);
+	assert_int_equal(mailbox_create(&mailbox, c.loop, &config), 0);
+	assert_true(mailbox_post(mailbox, &item, MAIL_LAZY));
+	loop_turn(c.loop);
+	assert_int_equal(c.handled, 1); /* nobody was looking: it woke */
+	assert_true(mailbox_post(mailbox, &item, MAIL_LAZY));
+	assert_true(mailbox_post(mailbox, &item, MAIL_LAZY));
+	loop_turn(c.loop);
+	assert_int_equal(c.handled, 1); /* they wait for the next visit */
+	assert_true(mailbox_post(mailbox, &item, MAIL_DROPPABLE));
+	loop_turn(c.loop);
+	assert_int_equal(c.handled, 4); /* or for one that is in a hurry */
+	assert_true(mailbox_post(mailbox, &item, MAIL_LAZY));
+	assert_true(mailbox_post(mailbox, &item, MAIL_LAZY));
+	assert_int_equal(loop_start(c.loop, NULL, NULL, NULL), 0);
+	loop_join(c.loop);
+	assert_int_equal(c.handled, 6);
+	mailbox_destroy(&mailbox);
+	loop_destroy(&c.loop);
+}
+
 /* A server that sends back what it hears; the client's socket is blocking and belongs to the test's thread. */
 struct echo {
 	struct loop *loop;
@@ -311,6 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mail_arrives_in_order_of_each_sender),
 		cmocka_unit_test(full_mailbox_refuses_frames_before_orders),
+		cmocka_unit_test(lazy_mail_comes_within_its_time),
 		cmocka_unit_test(connection_carries_bytes_and_its_end),
 		cmocka_unit_test(a_wrong_address_is_an_error),
 		cmocka_unit_test(loops_share_a_port_but_servers_do_not),

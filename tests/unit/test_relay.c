@@ -368,6 +368,75 @@ static void a_slot_that_is_moved_ends_when_it_then_ends(void **state)
 	assert_int_equal(f->house.tap.ends, 1);
 }
 
+static void an_equal_configuration_is_the_same_track(void **state)
+{
+	struct fixture *f = *state;
+	struct track *equal = fixture_video_track(0);
+
+	publish(f, &f->first, 1, 1);
+	watch_everywhere(f);
+	send_for(f, &f->first, SECOND_MS);
+	publish(f, &f->second, 2, 1);
+	house_send_for(&f->second, equal, f->audio, SECOND_MS);
+	for (int i = 0; i < HOUSE_LOOPS; i++)
+		assert_ptr_equal(ring_track(mirror_ring(f->readers[i].reader.mirror), TRACK_VIDEO), f->video);
+	assert_int_equal(atomic_load(&equal->refs), 1);
+	track_unref(equal);
+}
+
+static void a_plan_without_the_key_ends_the_wait_for_it(void **state)
+{
+	struct fixture *f = *state;
+
+	publish(f, &f->first, 1, 1);
+	watch_everywhere(f);
+	send_for(f, &f->first, SECOND_MS);
+	end(f, &f->first, CLOSE_CONNECTION_BROKEN);
+	house_advance(&f->house, SECOND_MS);
+	assert_int_equal(f->house.tap.ends, 0);
+	for (unsigned i = 0; i < HOUSE_LOOPS; i++) {
+		struct mail mail = { .kind = MAIL_PLAN, .plan = plan_ref(f->plan) }; /* it knows no key at all */
+
+		assert_true(courier_post(&f->house.setup.courier, i, &mail));
+	}
+	house_pump(&f->house);
+	house_advance(&f->house, SECOND_MS);
+	assert_int_equal(f->house.tap.ends, 1);
+	for (int i = 0; i < HOUSE_LOOPS; i++)
+		assert_true(f->readers[i].is_over);
+}
+
+static void coming_back_with_nothing_does_not_renew_the_grace(void **state)
+{
+	struct fixture *f = *state;
+
+	publish(f, &f->first, 1, 1);
+	watch_everywhere(f);
+	send_for(f, &f->first, SECOND_MS);
+	end(f, &f->first, CLOSE_CONNECTION_BROKEN);
+	for (int i = 0; i < 4; i++) {
+		publish(f, &f->first, 1, 1);
+		house_advance(&f->house, 4 * SECOND_MS);
+		end(f, &f->first, CLOSE_SILENT);
+	}
+	house_advance(&f->house, SECOND_MS);
+	for (int i = 0; i < HOUSE_LOOPS; i++)
+		assert_true(f->readers[i].is_over);
+}
+
+static void a_publisher_whose_end_got_lost_is_missed(void **state)
+{
+	struct fixture *f = *state;
+
+	publish(f, &f->first, 1, 1);
+	send_for(f, &f->first, SECOND_MS);
+	house_advance(&f->house, 29 * SECOND_MS);
+	assert_int_equal(f->house.events[EVENT_STREAM_AWAY], 0);
+	house_advance(&f->house, 2 * SECOND_MS);
+	assert_int_equal(f->house.events[EVENT_STREAM_AWAY], 1);
+	assert_int_equal(f->house.away_reason, CLOSE_SILENT);
+}
+
 static void a_publisher_that_leaves_before_the_answer_is_no_publisher(void **state)
 {
 	struct fixture *f = *state;
@@ -609,6 +678,10 @@ int main(void)
 		TEST(in_a_slot_taps_wait_for_its_end),
 		TEST(the_end_of_the_slot_is_the_end_for_everybody),
 		TEST(a_slot_that_is_moved_ends_when_it_then_ends),
+		TEST(an_equal_configuration_is_the_same_track),
+		TEST(a_plan_without_the_key_ends_the_wait_for_it),
+		TEST(coming_back_with_nothing_does_not_renew_the_grace),
+		TEST(a_publisher_whose_end_got_lost_is_missed),
 		TEST(a_publisher_that_leaves_before_the_answer_is_no_publisher),
 		TEST(a_full_mailbox_is_a_gap_that_ends_at_a_key_frame),
 		TEST(a_publisher_is_told_that_home_is_full),

@@ -12,7 +12,9 @@
 
 #include "tests/unit/rtmp_bench.h"
 
-/* What real clients sent to a server that answers like ours; cut in the middle of the media. */
+/* What real clients sent to a server that answers like ours; cut in the middle of the media.
+ * obs_publish goes from its sequence headers straight to the end of the stream;
+ * mpv_play stops where mpv does when it is told to quit: after the header of its deleteStream. */
 static size_t read_hex(const char *name, uint8_t *raw, size_t size)
 {
 	char path[128];
@@ -97,6 +99,13 @@ static void real_clients_are_understood(void **state)
 		{ "librtmp_publish",
 		    CONNECTED "3/0 _result 2; " FC_PUBLISH "3/0 _result 3; 3/0 _result 4 1; "
 			      "PUBLISH [live] [KEY2] []; " PUBLISHED "METADATA; video 0; " },
+		{ "obs_publish",
+		    CONNECTED "3/0 _result 2; " FC_PUBLISH "3/0 _result 3; 3/0 _result 4 1; "
+			      "PUBLISH [live] [FAKEKEYFAKEKEYFAKEKEY4] []; " PUBLISHED
+			      "METADATA; audio 0; video 0; 3/0 onFCUnpublish 0 NetStream.Unpublish.Success; "
+			      "3/0 _result 6; 5/1 onStatus 0 NetStream.Unpublish.Success; END; " },
+		{ "mpv_play", CONNECTED "3/0 _result 2 1; 3/0 _result 3 0; PLAY [play] [tanaka] []; " PLAYS },
+		{ "vlc_play", CONNECTED "3/0 _result 2 1; 3/0 _result 3 0; PLAY [play] [tanaka] []; " PLAYS },
 		{ "ffmpeg_play", CONNECTED "3/0 _result 2 1; 3/0 _result 3 0; PLAY [play] [tanaka] [token=T]; " PLAYS },
 		{ "gst_rtmp2src_play", CONNECTED "3/0 _result 2 1; PLAY [play] [tanaka] []; " PLAYS },
 		{ "rtmpdump_play",
