@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -202,6 +203,9 @@ def watch(bench, side, job, opt):
         "stalls": sum(s["stalls"] for s in seen), "live": sum(min(s["open"], s["playing"]) for s in seen),
         "load_percent": sum(s["cpu_percent"] for s in seen),
     }
+    if job["streams"] > 1:
+        gops_mb = GOP_S * result["mbit_per_player"] / 8 * job["streams"]
+        result["beside_mb"] = result["rss_mb"] - result["hls_mb"] - (gops_mb if hls_kb[1] else 0)
     if writes is not None:
         result["calls_per_s"] = writes
     name = "isaribi_rtmp_media_writes_total"
@@ -238,6 +242,7 @@ ROWS = [  # (field, what it is, digits)
     ("delay_p50_ms", "delay p50 ms", 1), ("delay_p99_ms", "delay p99 ms", 1),
     ("first_key_p50_ms", "first key frame p50 ms", 1), ("first_key_p99_ms", "first key frame p99 ms", 1),
     ("kb_per_player", "KB per player", 1), ("rss_mb", "RSS MB", 1), ("hls_mb", "  of it HLS windows MB", 1),
+    ("beside_mb", "  beside HLS windows and one GOP each, MB", 1),
     ("writes_per_s", "writes/s per player (counter)", 1), ("calls_per_s", "send calls/s per player (perf)", 1),
     ("mbit_per_player", "Mbit/s per player", 2), ("live", "players live", 0), ("stalls", "stalls > 1 s", 0),
     ("load_percent", "load tool, % of a core", 0),
@@ -260,8 +265,9 @@ def print_table(title, rounds, names):
         if any(cell != "-" for cell in cells):
             print(f"| {label} | {' | '.join(cells)} |")
     print()
-    for name in names[1:]:
-        print_ratio(f"{name} / {names[0]}", [(r[name], r[names[0]]) for r in rounds if name in r and names[0] in r])
+    for name in names:
+        if name != names[0]:
+            print_ratio(f"{name} / {names[0]}", [(r[name], r[names[0]]) for r in rounds if name in r and names[0] in r])
         print_ratio(f"{name} / floor at its writes", [(r[name], r["floor of " + name]) for r in rounds
                                                       if "floor of " + name in r])
     sys.stdout.flush()
@@ -300,6 +306,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=8, help="of the measured window")
     parser.add_argument("--batch-ms", type=int, default=300, help="of the second isaribi; 0: none")
     parser.add_argument("--threads", type=int, default=0, help="isaribi's relay threads; 0: one per core")
+    parser.add_argument("--one-thread", action="store_true", help="a third isaribi with one relay thread, as nginx has")
     parser.add_argument("--rcvlowat", type=int, default=0, help="SO_RCVLOWAT of the players whose delay is not noted")
     parser.add_argument("--publishers", type=int, default=200, help="of many_publishers")
     parser.add_argument("--house", type=int, default=4000, help="players of full_house")
@@ -317,7 +324,7 @@ def main():
 def run_scenarios(opt, wanted):
     Isaribi.threads = opt.threads
     sides = [Isaribi] if opt.only_isaribi else [Nginx, Isaribi]
-    sides += [one_thread()] if opt.threads != 1 else []
+    sides += [one_thread()] if opt.one_thread else []
     both = sides + ([batched(opt.batch_ms)] if opt.batch_ms else [])
     bench, results = Bench("rtmp-bench-media"), []
     try:
@@ -345,6 +352,8 @@ def run_scenarios(opt, wanted):
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):  # what was started ends with us, in the background, too
+        signal.signal(number, lambda *_: sys.exit(1))
     try:
         main()
     except Failed as failure:

@@ -13,6 +13,13 @@ enum {
 	BUSY_BEAT_MS = 66,
 	VERY_BUSY_PERMILLE = 750,
 	VERY_BUSY_BEAT_MS = 100,
+	/* Writes per second are what a player costs, and that many cost more than a wait that no player's buffer
+	   notices. */
+	MANY_READERS = 128,
+	VERY_MANY_READERS = 192,
+	/* A beat ends with a video frame: a little early rather than one frame late, and without one a little late. */
+	BEAT_SLACK_MS = 10,
+	BEAT_GRACE_MS = 20,
 };
 
 struct mirror {
@@ -22,6 +29,7 @@ struct mirror {
 	struct loop_timer *beat;
 	struct loop_timer *welcome; /* newcomers do not wait for the beat */
 	struct reader *readers;
+	unsigned n_readers;
 	int64_t flushed_us;
 	bool is_flushing;
 	bool is_over; /* home has forgotten us: no leave is owed */
@@ -159,6 +167,7 @@ int mirror_attach(struct relay_local *local, const char *stream, struct reader *
 	if (m->readers)
 		m->readers->prev = reader;
 	m->readers = reader;
+	m->n_readers++;
 	reader->is_newcomer = true; /* at the front of the list, where the welcome looks for them */
 	if (m->ring.head > m->ring.tail && !loop_timer_is_running(m->welcome))
 		loop_timer_start(m->welcome, 0, 0);
@@ -175,6 +184,7 @@ static void unlink_reader(struct reader *reader)
 		m->readers = reader->next;
 	if (reader->next)
 		reader->next->prev = reader->prev;
+	m->n_readers--;
 	reader->mirror = NULL;
 	reader->prev = NULL;
 	reader->next = NULL;
@@ -201,9 +211,9 @@ static int64_t beat_ms(const struct mirror *m)
 
 	if (m->local->setup->limits.batch_ms > 0)
 		return m->local->setup->limits.batch_ms;
-	if (busy >= VERY_BUSY_PERMILLE)
+	if (busy >= VERY_BUSY_PERMILLE || m->n_readers >= VERY_MANY_READERS)
 		return VERY_BUSY_BEAT_MS;
-	return busy >= BUSY_PERMILLE ? BUSY_BEAT_MS : 0;
+	return busy >= BUSY_PERMILLE || m->n_readers >= MANY_READERS ? BUSY_BEAT_MS : 0;
 }
 
 /* Sees to it that a flush comes within wait_ms; an earlier one that is already set stands. */
@@ -231,11 +241,11 @@ void mirror_frame(struct mirror *m, struct frame *frame, bool is_backlog)
 	since_ms = (local_now_us(m->local) - m->flushed_us) / 1000;
 	if (!is_video) {
 		flush_within(m, beat > AUDIO_BEAT_MS ? beat : AUDIO_BEAT_MS);
-	} else if (since_ms >= beat) {
+	} else if (since_ms >= beat - BEAT_SLACK_MS) {
 		flush_all(m);
 	} else {
 		loop_timer_stop(m->beat);
-		flush_within(m, beat - since_ms);
+		flush_within(m, beat + BEAT_GRACE_MS - since_ms);
 	}
 }
 

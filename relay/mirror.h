@@ -2,10 +2,11 @@
 /*
  * A loop's copy of a stream's ring, for as long as the loop has readers of it, and the beat at which they are flushed.
  *
- * An idle loop flushes once per video frame, the audio riding along; without video every 100 ms; a busy loop stretches
- * to 66 and 100 ms (design §4.3). Writes per second per reader are the cost, so this is where the relay saves. Owner:
- * the loop of the readers. Lifetime: from the first mirror_attach to the last mirror_detach. Not here: what a reader
- * writes; how the stream came to be (relay/stream.h).
+ * An idle loop with few readers flushes once per video frame, the audio riding along; without video every 100 ms; a
+ * busy loop, or one with many readers, stretches to 66 and 100 ms (design §4.3); newcomers are flushed at once. Writes
+ * per second per reader are the cost, so this is where the relay saves. Owner: the loop of the readers. Lifetime: from
+ * the first mirror_attach to the last mirror_detach. Not here: what a reader writes; how the stream came to be
+ * (relay/stream.h).
  */
 #ifndef ISARIBI_RELAY_MIRROR_H
 #define ISARIBI_RELAY_MIRROR_H

@@ -1,0 +1,251 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Makes seeds for the fuzz targets out of what our own senders send: recorded conversations, small FLVs of ffmpeg, the
+sample configuration and plan. Usage: make_corpus.py (writes corpus/TARGET/seed_*), then minimise.sh adds what the fuzzers found.
+"""
+import pathlib
+import struct
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MAX_BYTES = 4096
+
+FLVS = {
+    "main": "-f lavfi -i testsrc2=s=64x48:r=10 -f lavfi -i sine=r=44100 -c:v libx264 -preset ultrafast -g 5 -c:a aac -b:a 16k",
+    "high": "-f lavfi -i testsrc2=s=66x50:r=30 -c:v libx264 -profile:v high -crf 50 -bf 2",
+    "interlaced": "-f lavfi -i testsrc2=s=64x64:r=25 -c:v libx264 -flags +ilme+ildct -x264-params interlaced=1 -crf 50",
+    "open_gop": "-f lavfi -i testsrc2=s=32x32:r=10 -c:v libx264 -crf 50 -x264-params open-gop=1:keyint=3:repeat-headers=1:aud=1",
+    "high444": "-f lavfi -i testsrc2=s=48x48:r=5 -c:v libx264 -pix_fmt yuv444p -crf 50",
+    "mono": "-f lavfi -i sine=r=22050 -c:a aac -ac 1 -b:a 8k",
+    "h263": "-f lavfi -i testsrc2=s=32x32:r=5 -c:v flv",
+}
+
+
+def hex_file(name):
+    return bytes.fromhex((ROOT / f"tests/unit/data/rtmp/{name}.hex").read_text())
+
+
+def flv_tags(data):
+    """(type, body) of each tag."""
+    pos = 9 + 4
+    while pos + 11 <= len(data):
+        size = int.from_bytes(data[pos + 1:pos + 4], "big")
+        yield data[pos], data[pos + 11:pos + 11 + size]
+        pos += 11 + size + 4
+
+
+def make_flv(arguments):
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "x.flv"
+        subprocess.run(["ffmpeg", "-v", "error", *arguments.split(), "-t", "1", str(path)], check=True)
+        return [tag for tag in flv_tags(path.read_bytes()) if tag[0] in (8, 9)]
+
+
+def record(kind, body):
+    return bytes([0 if kind == 9 else 1]) + struct.pack(">H", len(body)) + body
+
+
+def chunk(csid, kind, stamp, body, size=128):
+    """A message, type 0 and then type 3."""
+    field = min(stamp, 0xffffff)
+    more = struct.pack(">I", stamp) if field == 0xffffff else b""
+    out = bytes([csid]) + field.to_bytes(3, "big") + len(body).to_bytes(3, "big") + bytes([kind]) + b"\1\0\0\0" + more
+    out += body[:size]
+    for at in range(size, len(body), size):
+        out += bytes([0xc0 | csid]) + more + body[at:at + size]
+    return out
+
+
+def unrepeated(size, body):
+    """An audio message and the next of the same header, its chunks without the extended timestamp they should repeat."""
+    out = chunk(2, 1, 0, struct.pack(">I", size)) + b"\3\xff\xff\xff" + len(body).to_bytes(3, "big") + b"\x08\1\0\0\0"
+    out += b"\1\0\0\0" + b"\xc3".join(body[at:at + size] for at in range(0, len(body), size))
+    return out + b"".join(b"\xc3" + body[at:at + size] for at in range(0, len(body), size))
+
+
+def amf(*values):
+    out = b""
+    for v in values:
+        if v is None:
+            out += b"\5"
+        elif isinstance(v, bool):
+            out += bytes([1, v])
+        elif isinstance(v, (int, float)):
+            out += b"\0" + struct.pack(">d", v)
+        elif isinstance(v, str):
+            out += b"\2" + struct.pack(">H", len(v)) + v.encode()
+        elif isinstance(v, list):
+            out += b"\x0a" + struct.pack(">I", len(v)) + amf(*v)
+        elif isinstance(v, dict):
+            out += b"\3" + b"".join(struct.pack(">H", len(k)) + k.encode() + amf(x) for k, x in v.items()) + b"\0\0\x09"
+    return out
+
+
+def command(*values, csid=3):
+    return chunk(csid, 20, 0, amf(*values))
+
+
+def rtmp_seeds(flvs):
+    connect = command("connect", 1, {"app": "live", "fourCcList": ["hvc1", "*"], "objectEncoding": 3})
+    publish = connect + command("createStream", 2, None) + command("publish", 3, None, "KEY0", "live")
+    play = command("connect", 1, {"app": "play"}) + command("play", 2, None, "tanaka?token=1-00")
+    media = b"".join(chunk(6 if t == 9 else 4, t, 20 * i, b) for i, (t, b) in enumerate(flvs["open_gop"][:5]))
+    media += b"".join(chunk(4, t, 0xfffff0 + 20 * i, b) for i, (t, b) in enumerate(flvs["mono"][:4]))
+    ends = command("FCUnpublish", 4, None, "KEY0") + command("deleteStream", 5, None, 1)
+    data = chunk(8, 18, 0, amf("@setDataFrame", "onMetaData", {"width": 64, "stereo": True}))
+    control = b"".join([chunk(2, 1, 0, struct.pack(">I", 64)), chunk(2, 5, 0, struct.pack(">I", 2500000)),
+                        chunk(2, 4, 0, b"\0\6\0\0\0\1"), chunk(2, 3, 0, b"\0\0\1\0"), chunk(2, 2, 0, b"\0\0\0\6"),
+                        chunk(2, 6, 0, b"\0\0\1\0\2")])
+    seeds = {
+        "publish": publish + data + media + ends + publish[len(connect):] + media[:300],
+        "play": play + command("pause", 3, None, True, 0) + command("pause", 3, None, False, 0) + command("seek", 4, None, 5) + ends,
+        "control": control + connect + control,
+        "fc": connect + command("releaseStream", 2, None, "KEY0") + command("FCPublish", 3, None, "KEY0") +
+              command("FCSubscribe", 4, None, "a") + command("getStreamLength", 5, None, "a") + command("what", 6),
+        "no_name": command("connect", 1, {"app": "live/KEY0?a=b"}) + command("publish", 2, None),
+        "twice": connect + connect,
+        "longest_app": command("connect", 1, {"app": "a" * 128 + "?" + "b" * 256}) + command("publish", 2, None, "n"),
+        "longer_app": chunk(2, 1, 0, struct.pack(">I", 65536)) +
+                      chunk(3, 20, 0, amf("connect", 1, {"app": "a" * 1000}), 65536),
+        "early": publish[len(connect):],
+        "wide_ids": b"\0\5" + connect[1:60] + b"\1\5\5" + connect[1:60],
+        "empty_messages": chunk(3, 20, 0, b"") + chunk(6, 9, 5, b"") + bytes([0xc6, 0xc6]) + chunk(2, 1, 0, b""),
+        "half_then_header": connect[:100] + connect,
+        "all_streams": b"".join(chunk(csid, 20, 0, b"x") for csid in [*range(3, 19), 3]),
+        "long": chunk(2, 1, 0, struct.pack(">I", 1 << 20)) + b"\3\0\0\0" + (16384).to_bytes(3, "big") + b"\x14\1\0\0\0\xee",
+        # extended timestamps that type 3 chunks do not repeat, before payload that begins like one
+        **{f"unrepeated_{n}": unrepeated(n, b"a\1\0\0\1\0\1\0\0\0b") for n in (1, 2, 3)},
+        "compressed": chunk(6, 9, 10, b"abc") + b"\x46\0\0\5\0\0\2\x09xy" + b"\x86\0\0\1zz" + b"\xc6ww",
+    }
+    for name in ["ffmpeg_extended_timestamp", "ffmpeg_play", "ffmpeg_publish", "gst_rtmp2sink_publish",
+                 "gst_rtmp2src_play", "librtmp_publish", "rtmpdump_play"]:
+        seeds[name] = hex_file(name)
+    return seeds
+
+
+def h264_seeds(flvs):
+    seeds = {}
+    for name, tags in flvs.items():
+        video = [b for t, b in tags if t == 9 and b[0] & 15 == 7]
+        if not video:
+            continue
+        avcc = video[0][5:]
+        n = int.from_bytes(avcc[6:8], "big")
+        sps = avcc[8:8 + n]
+        at = 8 + n + 1
+        pps = avcc[at + 2:at + 2 + int.from_bytes(avcc[at:at + 2], "big")]
+        code = b"\0\0\0\1"
+        sets = code + sps + code + pps
+        seeds[f"record_{name}"] = b"\0" + avcc
+        seeds[f"unit_{name}"] = b"\1" + sps
+        seeds[f"in_band_{name}"] = b"\2" + struct.pack(">H", len(sets)) + sets + code + sps[:-1] + b"\x91" + code + pps + b"\1"
+        seeds[f"annex_b_{name}"] = b"\3\0" + sets + b"\0\0\1\x65abc\0\0\0"
+        seeds[f"lengths_{name}"] = b"\3\3" + video[1][5:400]
+    seeds["sei"] = b"\1\6\6\1\x84\x80"
+    seeds["short_lengths"] = b"\3\1\3abc\0\1x"
+    seeds["middle_lengths"] = b"\3\2\0\3abc\0\0\0\1x"
+    return seeds
+
+
+def ini_seeds():
+    text = (ROOT / "config/isaribi.conf").read_bytes()
+    parts = text.split(b"\n[")
+    seeds = {"bare": b"\n".join(line for line in text.split(b"\n") if not line.startswith(b";"))}
+    for i, part in enumerate(parts[1:]):
+        seeds[f"part_{i}"] = b"[" + part
+    seeds["errors"] = ("\ufeff[rtmp]\nlisten = nowhere\nlistne = 1\n[rtpm]\n x\n[hls\npart_ms = 5000 ; note\n"
+                       "part_ms = -1\n[log] x\n").encode()
+    return seeds
+
+
+def plan_seeds():
+    text = (ROOT / "config/plan.sample.json").read_bytes()
+    return {
+        "sample": text,
+        "least": b'{"isaribi_plan":1,"rev":1}',
+        "override": b'{"isaribi_plan":1,"rev":2,"clips":[{"id":"c","recording":"r"}],"channels":[{"id":"m","override":'
+                    b'{"clip":"c","from":1,"until":2}},{"id":"n","override":{"slate":"s"}}]}',
+        "errors": b'{"isaribi_plan":2,"rev":-1,"keys":[{"id":"A","key":"short","stream":"x","windows":[{"from":2,"until":1}]},3],'
+                  b'"streams":{},"tokens":{"view_key":"x"}}',
+        "objects": b'{"isaribi_plan":1,"rev":1,"x":[' + b"{}," * 1300 + b"{}]}",
+        "deepest": b'{"isaribi_plan":1,"rev":1,"x":' + b"[" * 15 + b"]" * 15 + b"}",
+        "deeper": b'{"isaribi_plan":1,"rev":1,"x":' + b"[" * 16 + b"]" * 16 + b"}",
+        "deep": b"[" * 20 + b"]" * 20,
+        "twice": b'{"isaribi_plan":1,"rev":1,"rev":2}',
+    }
+
+
+def amf0_seeds():
+    deep = {"a": 1}
+    for _ in range(7):
+        deep = {"n": deep}
+    return {
+        "connect": amf("connect", 1, {"app": "live", "tcUrl": "rtmp://host/live", "fpad": False, "list": ["a", 2, None]}),
+        "deep": amf(deep),
+        "too_deep": amf({"n": deep}),
+        "many": amf(list(range(250))),
+        "too_many": amf([None] * 300),
+        "ecma": b"\x08\0\0\0\1\0\1a\0" + b"\0" * 8,
+        "typed": b"\x10\0\1T\0\1a\5\0\0\x09",
+        "rest": b"\x0c\0\0\0\3abc\x0b" + b"\0" * 10 + b"\x0f\0\0\0\1x\x06\x0d\x07\0\1",
+        "lies": b"\x0a\xff\xff\xff\xff\5\x02\xff\xffa",
+        "long": amf("x" * 4000),
+    }
+
+
+def http_seeds():
+    texts = ["/hls/tanaka/main.m3u8", "/hls/t/18f-0123456789abcdef0123456789abcdef/tanaka/seg-1ab-17.m4s",
+             "/watch/t/18f-00/tanaka/", "tanaka/index.m3u8", "t/x/tanaka", "seg-abc-18446744073709551615.m4s",
+             "init-0-0.mp4", "seg-a-01.m4s", "main.m3u8", "index.m3u8", "/a/%2e%2e/b%5c%00", "/a/../b", "//a", "/a/./",
+             "a=1&token=x&_HLS_msn=3", "token", "gzip;q=0, br", "br , gzip ; Q=0.5", "*", 'W/"abc-1", "x"', '"abc-1"',
+             "000", "12", "999999999999999999", "+1", "/%e6%bc%81/%41"]
+    return {f"text_{i:02}": t.encode() for i, t in enumerate(texts)}
+
+
+def handshake_seeds():
+    c0c1 = hex_file("ffmpeg_c0c1")
+    plain = b"\3" + b"\0" * 8 + bytes(range(256)) * 5 + b"\0" * (1528 - 1280)
+    return {"digest": c0c1 + bytes(1536), "plain": plain + plain[1:], "more": plain + bytes(1536) + b"\3\0\0",
+            "rtmpe": b"\6" + c0c1[1:200], "http": b"GET / HTTP/1.1\r\n\r\n", "unsigned": b"\3\0\0\0\1\4\5\0\1" + plain[9:],
+            "half": c0c1[:700]}
+
+
+def all_seeds():
+    flvs = {name: make_flv(arguments) for name, arguments in FLVS.items()}
+    rtmp = rtmp_seeds(flvs)
+    handshake = handshake_seeds()
+    yield "rtmp_chunk", rtmp
+    session = {f"granted_{name}": b"\1" + data for name, data in rtmp.items()}
+    session |= {f"{how}_{name}": bytes([flags]) + rtmp[name] for how, flags in (("refused", 3), ("unanswered", 5), ("ended", 9))
+                for name in ("publish", "play")}
+    session["whole"] = b"\0" + handshake["plain"] + rtmp["play"]
+    yield "rtmp_session", session
+    yield "rtmp_handshake", handshake
+    yield "amf0", amf0_seeds()
+    bodies = {name: b"".join(record(t, b) for t, b in tags[:12] if len(b) < 1500) for name, tags in flvs.items()}
+    bodies["least"] = record(*flvs["mono"][0]) + record(8, b"\xaf\1x") + record(9, b"\x90hvc1") + record(8, b"\x90Opus")
+    yield "flv", bodies
+    yield "h264", h264_seeds(flvs)
+    asc = {name: b[2:] for name, tags in flvs.items() for t, b in tags if t == 8 and b[1] == 0}
+    yield "aac", asc | {"sbr": b"\x2b\x92\x08\x00", "ps": bytes.fromhex("eb8a0800"), "late": bytes.fromhex("139056e5a0"),
+                        "late_ps": bytes.fromhex("138856e5a54880"), "escape": bytes.fromhex("178056220010")}
+    yield "config", ini_seeds()
+    yield "plan", plan_seeds()
+    yield "token", {"zeros": bytes(44), "none": b"\0", "expiry": bytes(10) + b"\1", "mac": bytes(40) + b"\1",
+                    "made": b"1a0c5b1ac00-0123456789abcdef0123456789abcdef"}
+    yield "http_text", http_seeds()
+
+
+def main():
+    for target, seeds in all_seeds():
+        folder = ROOT / "tests/fuzz/corpus" / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob("seed_*"):
+            old.unlink()
+        for name, data in seeds.items():
+            (folder / f"seed_{name}").write_bytes(data[:MAX_BYTES])
+
+
+if __name__ == "__main__":
+    main()
