@@ -179,7 +179,7 @@ static void take_video(struct advice *a, const struct frame *frame)
 
 static bool is_hole(const struct frame *frame, int64_t step_90k)
 {
-	int64_t wanted_90k = (int64_t)frame->track->samples_per_frame * SECOND_90K / frame->track->sample_rate_hz;
+	int64_t wanted_90k = (int64_t)frame_samples(frame) * SECOND_90K / frame->track->sample_rate_hz;
 
 	return llabs(step_90k - wanted_90k) > DRIFT_HOLE_90K;
 }
@@ -202,7 +202,7 @@ static void take_drift(struct advice *a, const struct frame *frame)
 		drift->sum_90k += sound_90k - (video->clock_90k - drift->video_from_90k);
 		drift->n_sums++;
 	}
-	drift->samples += frame->track->samples_per_frame;
+	drift->samples += frame_samples(frame);
 }
 
 static void take_audio(struct advice *a, const struct frame *frame)

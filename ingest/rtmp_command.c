@@ -192,12 +192,22 @@ static const struct {
 	{ "*", RTMP_FOURCC_ALL },
 };
 
+/* Enhanced RTMP v2, FourCcInfoMask: who can only encode a codec is no player of it. */
+static bool can_receive(double mask)
+{
+	const double can_encode = 2; /* the others are 1, can decode, and 4, can forward */
+
+	return mask != 0 && mask != can_encode;
+}
+
 /* An element of fourCcList, or a member of videoFourCcInfoMap or audioFourCcInfoMap. */
 static enum parse_result see_fourcc(void *ctx, struct amf0_string name, const struct amf0_value *value)
 {
 	struct amf0_string fourcc = name.len > 0 ? name : value->string;
 	uint32_t *flags = ctx;
 
+	if (name.len > 0 && value->type == AMF0_NUMBER && !can_receive(value->number))
+		return PARSE_OK;
 	for (size_t i = 0; i < ARRAY_LEN(fourccs); i++) {
 		if (amf0_string_is(fourcc, fourccs[i].name))
 			*flags |= fourccs[i].flag;
@@ -613,4 +623,12 @@ int rtmp_command_stream_eof(struct rtmp_command *m, struct bytes_writer *out)
 	rtmp_reply_status(out, m->chunk_size, "status", "NetStream.Play.Stop", "stopped");
 	set_state(m, RTMP_STATE_ENDED);
 	return written(out);
+}
+
+int rtmp_command_play_failed(struct rtmp_command *m, struct bytes_writer *out, const char *description)
+{
+	if (m->state != RTMP_STATE_PLAYING)
+		return -EINVAL;
+	rtmp_reply_status(out, m->chunk_size, "error", "NetStream.Play.Failed", description);
+	return rtmp_command_stream_eof(m, out);
 }

@@ -98,7 +98,7 @@ struct rtmp_command_names; /* private */
 struct rtmp_command {
 	enum rtmp_command_state state;
 	struct rtmp_command_names *names; /* from connect to play_accepted or fini */
-	uint32_t fourcc_flags;		  /* of rtmp_fourcc_flags, known from connect on */
+	uint32_t fourcc_flags;		  /* of rtmp_fourcc_flags, known from connect on: what it can receive */
 	uint32_t chunk_size;		  /* ours, out */
 	uint32_t ack_window_bytes;	  /* what the peer asked for; 0: no acknowledgements */
 	uint64_t acked_bytes;
@@ -133,5 +133,7 @@ int rtmp_command_play_refused(
 int rtmp_command_pause_done(struct rtmp_command *m, struct bytes_writer *out, bool is_paused);
 /* The stream a player watches is over; flush and close after it. */
 int rtmp_command_stream_eof(struct rtmp_command *m, struct bytes_writer *out);
+/* The player cannot have what comes: an error that says why, then as stream_eof. */
+int rtmp_command_play_failed(struct rtmp_command *m, struct bytes_writer *out, const char *description);
 
 #endif

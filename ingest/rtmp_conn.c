@@ -303,7 +303,10 @@ static void on_player_over(void *arg, enum close_reason reason)
 		finish(c, reason);
 		return;
 	}
-	rtmp_command_stream_eof(&c->command, &c->replies);
+	if (reason == CLOSE_CODEC_NOT_ANNOUNCED)
+		rtmp_command_play_failed(&c->command, &c->replies, close_reason_text(reason));
+	else
+		rtmp_command_stream_eof(&c->command, &c->replies);
 	linger(c, reason);
 }
 
@@ -350,9 +353,21 @@ static enum close_reason take_play(struct rtmp_conn *c, const struct rtmp_action
 	return may_play(c);
 }
 
+static unsigned announced_codecs(uint32_t fourcc_flags)
+{
+	return (fourcc_flags & RTMP_FOURCC_HVC1 ? 1u << CODEC_H265 : 0) |
+	    (fourcc_flags & RTMP_FOURCC_OPUS ? 1u << CODEC_OPUS : 0);
+}
+
 static void start_play(struct rtmp_conn *c, const struct rtmp_action *action)
 {
-	struct out_rtmp_config config = { .stream = c->log.stream, .conn = c->tcp, .ops = &player_ops, .arg = c };
+	const struct out_rtmp_config config = {
+		.stream = c->log.stream,
+		.conn = c->tcp,
+		.ops = &player_ops,
+		.arg = c,
+		.announced_codecs = announced_codecs(c->command.fourcc_flags),
+	};
 	enum close_reason reason = take_play(c, action);
 
 	if (reason != CLOSE_NONE) {

@@ -6,7 +6,8 @@
  * between flv_parser_init and flv_parser_fini; frames are counted.
  * Times: raw, as the publisher counts them: dts_90k is the wire's 32-bit milliseconds times 90 (it wraps at
  * 2^32 ms), pts_90k adds the signed composition time. media/timeline makes a stream's times of them.
- * Codecs: H.264 and AAC. Everything else, Enhanced RTMP included, is FLV_UNSUPPORTED with its name.
+ * Codecs: H.264 and AAC as FLV has them, H.265 and Opus as Enhanced RTMP has them (FourCC hvc1 and Opus). Everything
+ * else is FLV_UNSUPPORTED with its name.
  * Not here: the tag header of FLV files, RTMP chunks, script data.
  */
 #ifndef ISARIBI_MEDIA_FLV_H
@@ -24,7 +25,7 @@
 
 enum {
 	FLV_CODEC_NAME_MAX = 16,
-	FLV_HEADER_MAX_BYTES = 5,
+	FLV_HEADER_MAX_BYTES = 8,
 };
 
 enum flv_kind {
@@ -70,14 +71,17 @@ void flv_parser_fini(struct flv_parser *p);
  * only if the message says "key" and a recovery point or an SPS says that decoding can start here (open GOP). The
  * payload has 4-byte lengths, no empty units and no access unit delimiters; SPS and PPS stay in. Sets that differ from
  * the track's make a new track. A body without a slice is no frame: its sets are taken over, the rest is dropped.
+ * H.265 alike, but a key frame is one with an IRAP picture, and nothing else.
  */
 int flv_parse_video(struct flv_parser *p, const struct flv_message *m, struct flv_parsed *out);
-/* Every audio frame has FRAME_KEY. */
+/* Every audio frame has FRAME_KEY. A packet of Opus that does not say how long it is is bad. */
 int flv_parse_audio(struct flv_parser *p, const struct flv_message *m, struct flv_parsed *out);
 
-/* What stands before the frame's payload in a message: 5 bytes for H.264, 2 for AAC. */
+/* What stands before the frame's payload in a message: 5 bytes for H.264, 2 for AAC, 5 or 8 for H.265, 5 for Opus. */
 void flv_write_header(struct bytes_writer *w, const struct frame *f);
 /* A whole sequence header body: what a player gets before the first frame of a track. */
 void flv_write_config(struct bytes_writer *w, const struct track *track);
+/* What onMetaData calls the codec: FLV's number, or the FourCC as a number (Enhanced RTMP). */
+uint32_t flv_codec_id(enum track_codec codec);
 
 #endif

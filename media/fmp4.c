@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "media/opus.h"
 
 enum {
 	TFHD_DEFAULT_FLAGS = 0x000020,
@@ -18,9 +19,6 @@ enum {
 	/* ISO 14496-12 §8.8.3.1: depends on no other; depends on others and is no sync sample */
 	SAMPLE_FLAGS_KEY = 0x02000000,
 	SAMPLE_FLAGS_OTHER = 0x01010000,
-	OPUS_HEAD_BYTES = 19,
-	OPUS_RATE_HZ = 48000,
-	OPUS_PRE_SKIP = 312, /* what libopus needs at 48 kHz when nobody told us */
 };
 
 uint32_t fmp4_track_id(enum track_kind kind)
@@ -214,29 +212,18 @@ static void write_esds(struct bytes_writer *w, const struct track *t)
 	box_end(w, box);
 }
 
-/* RFC 7845 §5.1 in the big-endian form of the "Opus in ISOBMFF" specification, §4.3.2. */
+/* "Opus in ISOBMFF" §4.3.2 */
 static void write_dops(struct bytes_writer *w, const struct track *t)
 {
 	size_t box = box_begin(w, "dOps");
-	struct bytes_reader head;
+	struct opus_config config;
 
-	bytes_put_u8(w, 0);
-	if (t->config_len == OPUS_HEAD_BYTES && memcmp(t->config, "OpusHead", 8) == 0) {
-		bytes_reader_init(&head, t->config + 9, OPUS_HEAD_BYTES - 9);
-		bytes_put_u8(w, bytes_u8(&head));
-		bytes_put_u8(w, head.pos[1]);
-		bytes_put_u8(w, head.pos[0]);
-		bytes_skip(&head, 2);
-		bytes_put_u32(w, bytes_u32_little(&head));
-		bytes_put_u8(w, head.pos[1]);
-		bytes_put_u8(w, head.pos[0]);
-	} else {
-		bytes_put_u8(w, (uint8_t)t->channels);
-		bytes_put_u16(w, OPUS_PRE_SKIP);
-		bytes_put_u32(w, t->sample_rate_hz);
-		bytes_put_u16(w, 0);
+	if (opus_config_parse(&config, t->config, t->config_len) != PARSE_OK) {
+		opus_config_default(&config);
+		config.channels = (uint8_t)t->channels;
+		config.input_rate_hz = t->sample_rate_hz;
 	}
-	bytes_put_u8(w, 0); /* mapping family 0: mono or stereo */
+	opus_config_write_dops(&config, w);
 	box_end(w, box);
 }
 

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "media/opus.h"
+
 void frame_unref(struct frame *f)
 {
 	if (!f || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) != 1)
@@ -67,6 +69,13 @@ bool frame_is_key(const struct frame *f)
 bool frame_is_video(const struct frame *f)
 {
 	return f->track->kind == TRACK_VIDEO;
+}
+
+uint32_t frame_samples(const struct frame *f)
+{
+	if (f->track->codec == CODEC_OPUS)
+		return opus_packet_samples(f->data, f->size_bytes);
+	return f->track->samples_per_frame;
 }
 
 struct shared *frame_rendering_get(struct frame *f, enum frame_rendering which)

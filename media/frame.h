@@ -54,6 +54,8 @@ void frame_stamp(struct frame *f, int64_t dts_90k, int64_t pts_90k, unsigned ext
 void frame_share_track(struct frame *f, struct track *track);
 bool frame_is_key(const struct frame *f);
 bool frame_is_video(const struct frame *f);
+/* How long an audio frame is, in samples at the track's rate; 0 when nothing says so. */
+uint32_t frame_samples(const struct frame *f);
 
 /* The rendering if somebody has made it, borrowed for as long as the frame is held; else NULL. */
 struct shared *frame_rendering_get(struct frame *f, enum frame_rendering which);

@@ -137,3 +137,20 @@ bool nal_h264_is_slice(const struct nal *nal)
 
 	return type >= NAL_H264_SLICE && type <= NAL_H264_IDR;
 }
+
+unsigned nal_h265_type(const struct nal *nal)
+{
+	return nal->len >= 2 ? nal->data[0] >> 1 & 0x3fu : NAL_H265_NONE;
+}
+
+bool nal_h265_is_irap(const struct nal *nal)
+{
+	unsigned type = nal_h265_type(nal);
+
+	return type >= NAL_H265_IRAP_FIRST && type <= NAL_H265_IRAP_LAST;
+}
+
+bool nal_h265_is_slice(const struct nal *nal)
+{
+	return nal_h265_type(nal) <= NAL_H265_SLICE_LAST;
+}

@@ -4,7 +4,7 @@
  *
  * Owner: the caller; nothing is allocated. Lifetime: a walk and the units it yields borrow the payload.
  * Zero-length units, which some encoders send, are skipped everywhere.
- * Not here: what is in a unit. That is media/h264.
+ * Not here: what is in a unit. That is media/h264 and media/h265.
  */
 #ifndef ISARIBI_MEDIA_NAL_H
 #define ISARIBI_MEDIA_NAL_H
@@ -32,6 +32,20 @@ enum nal_h264_kind {
 	NAL_H264_SPS = 7,
 	NAL_H264_PPS = 8,
 	NAL_H264_AUD = 9,
+};
+
+/* nal_unit_type of H.265, table 7-1; only what somebody here asks for. */
+enum nal_h265_kind {
+	NAL_H265_IRAP_FIRST = 16, /* BLA, IDR, CRA and what is reserved for their kind */
+	NAL_H265_IDR_W_RADL = 19,
+	NAL_H265_CRA = 21,
+	NAL_H265_IRAP_LAST = 23,
+	NAL_H265_SLICE_LAST = 31, /* all types up to here are pieces of picture */
+	NAL_H265_VPS = 32,
+	NAL_H265_SPS = 33,
+	NAL_H265_PPS = 34,
+	NAL_H265_AUD = 35,
+	NAL_H265_NONE = 63, /* a unit without its whole header, too */
 };
 
 struct nal {
@@ -73,5 +87,10 @@ unsigned nal_h264_type(const struct nal *nal);
 bool nal_h264_is_idr(const struct nal *nal);
 /* A coded slice or a partition of one (types 1 to 5), that is: a piece of picture. */
 bool nal_h264_is_slice(const struct nal *nal);
+/* H.265's header has two bytes; what is shorter has type NAL_H265_NONE. */
+unsigned nal_h265_type(const struct nal *nal);
+/* A picture where decoding can start (intra random access point, H.265 §3.69). */
+bool nal_h265_is_irap(const struct nal *nal);
+bool nal_h265_is_slice(const struct nal *nal);
 
 #endif

@@ -29,7 +29,7 @@ enum track_codec {
 };
 
 enum {
-	TRACK_CODECS_TEXT_MAX = 32,
+	TRACK_CODECS_TEXT_MAX = 48,    /* the longest is H.265's, 41 with its end */
 	TRACK_CONFIG_MAX_BYTES = 8192, /* configuration records beyond this are refused */
 };
 
@@ -37,7 +37,7 @@ struct track {
 	atomic_uint refs;
 	enum track_kind kind;
 	enum track_codec codec;
-	char codecs[TRACK_CODECS_TEXT_MAX]; /* RFC 6381: "avc1.64001F", "mp4a.40.2" */
+	char codecs[TRACK_CODECS_TEXT_MAX]; /* RFC 6381: "avc1.64001F", "hvc1.1.6.L93.B0", "mp4a.40.2" */
 
 	/* video */
 	uint32_t width_px; /* after cropping */
@@ -48,9 +48,12 @@ struct track {
 	/* audio */
 	uint32_t sample_rate_hz;
 	uint32_t channels;
-	uint32_t samples_per_frame;
+	uint32_t samples_per_frame; /* Opus packets may differ: frame_samples() knows */
 
-	/* AVCDecoderConfigurationRecord (ISO 14496-15 §5.3.3.1) or AudioSpecificConfig (ISO 14496-3 §1.6.2.1) */
+	/*
+	 * AVCDecoderConfigurationRecord or HEVCDecoderConfigurationRecord (ISO 14496-15 §5.3.3.1, §8.3.3.1),
+	 * AudioSpecificConfig (ISO 14496-3 §1.6.2.1) or the identification header of Opus (RFC 7845 §5.1)
+	 */
 	size_t config_len;
 	uint8_t config[];
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "media/h264.h"
+#include "media/h265.h"
 #include "media/nal.h"
 
 enum {
@@ -19,64 +20,105 @@ struct key_layout {
 	bool needs_sets;
 };
 
-/* H.264 §7.4.1.2.3: a delimiter is the first unit of its access unit, parameter sets come before the slices. */
+/* A unit as both codecs have it. */
+enum unit_kind {
+	UNIT_OTHER,
+	UNIT_DELIMITER,
+	UNIT_VPS,
+	UNIT_SPS,
+	UNIT_PPS,
+	UNIT_SLICE,
+};
+
+static enum unit_kind h264_unit_kind(const struct nal *nal)
+{
+	switch (nal_h264_type(nal)) {
+	case NAL_H264_AUD: return UNIT_DELIMITER;
+	case NAL_H264_SPS: return UNIT_SPS;
+	case NAL_H264_PPS: return UNIT_PPS;
+	}
+	return nal_h264_is_slice(nal) ? UNIT_SLICE : UNIT_OTHER;
+}
+
+static enum unit_kind h265_unit_kind(const struct nal *nal)
+{
+	switch (nal_h265_type(nal)) {
+	case NAL_H265_AUD: return UNIT_DELIMITER;
+	case NAL_H265_VPS: return UNIT_VPS;
+	case NAL_H265_SPS: return UNIT_SPS;
+	case NAL_H265_PPS: return UNIT_PPS;
+	}
+	return nal_h265_is_slice(nal) ? UNIT_SLICE : UNIT_OTHER;
+}
+
+/*
+ * H.264 §7.4.1.2.3, H.265 §7.4.2.4.4: a delimiter is the first unit of its access unit, parameter sets come before the
+ * slices.
+ */
 static struct key_layout key_layout_of(const struct frame *frame)
 {
+	const bool is_h265 = frame->track->codec == CODEC_H265;
 	struct key_layout layout = { 0 };
-	bool has_sps = false;
-	bool has_pps = false;
+	unsigned seen = is_h265 ? 0 : 1u << UNIT_VPS;
 	struct nal_walk walk;
 	struct nal nal;
 
 	nal_walk_init(&walk, frame->data, frame->size_bytes, NAL_LENGTH_4);
-	while (nal_walk_next(&walk, &nal)) {
-		unsigned type = nal_h264_type(&nal);
+	while (nal_walk_next(&walk, &nal) && !(seen & 1u << UNIT_SLICE)) {
+		enum unit_kind kind = is_h265 ? h265_unit_kind(&nal) : h264_unit_kind(&nal);
 
-		if (type == NAL_H264_AUD && layout.delimiter_bytes == 0 && nal.data == frame->data + 4)
+		if (kind == UNIT_DELIMITER && nal.data == frame->data + 4)
 			layout.delimiter_bytes = 4 + nal.len;
-		has_sps = has_sps || type == NAL_H264_SPS;
-		has_pps = has_pps || type == NAL_H264_PPS;
-		if (nal_h264_is_slice(&nal))
-			break;
+		seen |= 1u << kind;
 	}
-	layout.needs_sets = !has_sps || !has_pps;
+	layout.needs_sets = !(seen & 1u << UNIT_VPS) || !(seen & 1u << UNIT_SPS) || !(seen & 1u << UNIT_PPS);
 	return layout;
 }
 
-static bool is_h264_key(const struct frame *frame)
+static bool may_need_sets(const struct frame *frame)
 {
-	return frame->track->codec == CODEC_H264 && frame_is_key(frame);
+	return frame_is_video(frame) && frame_is_key(frame);
 }
 
-static size_t sets_size(const struct track *track)
+static void write_list(struct bytes_writer *w, const struct nal *sets, size_t n)
 {
-	struct h264_config config;
-	size_t size = 0;
-
-	h264_config_of_track(&config, track);
-	for (size_t i = 0; i < config.n_sps; i++)
-		size += 4 + config.sps[i].len;
-	for (size_t i = 0; i < config.n_pps; i++)
-		size += 4 + config.pps[i].len;
-	return size;
+	for (size_t i = 0; i < n; i++)
+		nal_write(w, &sets[i]);
 }
 
 static void write_sets(struct bytes_writer *w, const struct track *track)
 {
-	struct h264_config config;
+	struct h264_config h264;
+	struct h265_config h265;
 
-	h264_config_of_track(&config, track);
-	for (size_t i = 0; i < config.n_sps; i++)
-		nal_write(w, &config.sps[i]);
-	for (size_t i = 0; i < config.n_pps; i++)
-		nal_write(w, &config.pps[i]);
+	if (track->codec == CODEC_H264) {
+		h264_config_of_track(&h264, track);
+		write_list(w, h264.sps, h264.n_sps);
+		write_list(w, h264.pps, h264.n_pps);
+		return;
+	}
+	h265_config_of_track(&h265, track);
+	for (unsigned kind = 0; kind < H265_SET_KINDS; kind++)
+		write_list(w, h265.sets[kind], h265.count[kind]);
+}
+
+/* Twice a record's size is enough: a set stands there behind two bytes, here behind four, and is longer than two. */
+static size_t sets_size(const struct track *track)
+{
+	uint8_t buf[2 * TRACK_CONFIG_MAX_BYTES];
+	struct bytes_writer w;
+
+	bytes_writer_init_fixed(&w, buf, sizeof(buf));
+	write_sets(&w, track);
+	assert(!w.is_full);
+	return w.len;
 }
 
 static size_t payload_size(const struct frame *frame)
 {
 	size_t size = frame->size_bytes;
 
-	if (is_h264_key(frame) && key_layout_of(frame).needs_sets)
+	if (may_need_sets(frame) && key_layout_of(frame).needs_sets)
 		size += sets_size(frame->track);
 	return size;
 }
@@ -85,7 +127,7 @@ static void write_payload(struct bytes_writer *w, const struct frame *frame)
 {
 	struct key_layout layout = { 0 };
 
-	if (is_h264_key(frame))
+	if (may_need_sets(frame))
 		layout = key_layout_of(frame);
 	if (!layout.needs_sets) {
 		bytes_put(w, frame->data, frame->size_bytes);

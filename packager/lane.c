@@ -151,6 +151,15 @@ static void note_video_duration(struct lane *l, int64_t time)
 		l->frame_duration = (uint32_t)ticks;
 }
 
+/* Packets of Opus may differ from each other. */
+static void note_audio_duration(struct lane *l, const struct frame *frame)
+{
+	uint32_t samples = frame_samples(frame);
+
+	if (samples > 0)
+		l->frame_duration = samples;
+}
+
 int lane_push(struct lane *l, struct frame *frame)
 {
 	int64_t time;
@@ -169,6 +178,7 @@ int lane_push(struct lane *l, struct frame *frame)
 	} else {
 		if (!audio_time(l, frame, &time))
 			return -EINVAL;
+		note_audio_duration(l, frame);
 		l->next_time = time + l->frame_duration;
 		l->newest_90k = time * FMP4_VIDEO_TIMESCALE / l->timescale;
 	}

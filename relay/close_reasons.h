@@ -11,46 +11,47 @@
 
 #include <stdbool.h>
 
-#define CLOSE_REASONS(CLOSE_REASON)                                                                           \
-	CLOSE_REASON(NONE, "none", false, "not closed")                                                       \
-	CLOSE_REASON(CLIENT_CLOSED, "client_closed", false, "the client closed the connection")               \
-	CLOSE_REASON(CLIENT_ENDED, "client_ended", false, "the client ended its stream")                      \
-	CLOSE_REASON(STREAM_OVER, "stream_over", false, "the stream is over")                                 \
-	CLOSE_REASON(SLOT_OVER, "slot_over", false, "the key's window has ended")                             \
-	CLOSE_REASON(TAKEN_OVER, "taken_over", false, "the same key publishes from elsewhere now")            \
-	CLOSE_REASON(SHUTDOWN, "shutdown", false, "the server is stopping")                                   \
-	CLOSE_REASON(CONNECTION_BROKEN, "connection_broken", true, "the connection broke")                    \
-	CLOSE_REASON(HANDSHAKE_BAD, "handshake_bad", true, "not an RTMP handshake we speak")                  \
-	CLOSE_REASON(HANDSHAKE_LATE, "handshake_late", true, "no complete handshake in time")                 \
-	CLOSE_REASON(START_LATE, "start_late", true, "neither publish nor play in time")                      \
-	CLOSE_REASON(SILENT, "silent", true, "nothing was heard for too long")                                \
-	CLOSE_REASON(CHUNK_STREAMS, "chunk_streams", true, "too many chunk streams")                          \
-	CLOSE_REASON(CHUNK_HEADER, "chunk_header", true, "a chunk without the header it refers to")           \
-	CLOSE_REASON(CHUNK_TOO_LONG, "chunk_too_long", true, "a message above the limit of its type")         \
-	CLOSE_REASON(CHUNK_INTERRUPTED, "chunk_interrupted", true, "a new header inside a half-read message") \
-	CLOSE_REASON(CHUNK_HALF_READ, "chunk_half_read", true, "too many bytes in half-read messages")        \
-	CLOSE_REASON(CHUNK_CONTROL, "chunk_control", true, "a bad Set Chunk Size or Abort")                   \
-	CLOSE_REASON(COMMAND_BAD, "command_bad", true, "a command that is not AMF0 or beyond its limits")     \
-	CLOSE_REASON(COMMAND_CONTROL, "command_control", true, "a control message without its fields")        \
-	CLOSE_REASON(COMMAND_ORDER, "command_order", true, "a command at the wrong time")                     \
-	CLOSE_REASON(NAME_BAD, "name_bad", true, "a name too long or with control characters")                \
-	CLOSE_REASON(APP_BAD, "app_bad", true, "publish goes to the app live, play to the app play")          \
-	CLOSE_REASON(MEDIA_EARLY, "media_early", true, "media before publish was granted")                    \
-	CLOSE_REASON(MEDIA_BAD, "media_bad", true, "too much media that cannot be read")                      \
-	CLOSE_REASON(CODEC_UNSUPPORTED, "codec_unsupported", true, "a codec that is not relayed")             \
-	CLOSE_REASON(KEY_UNKNOWN, "key_unknown", true, "no such key")                                         \
-	CLOSE_REASON(KEY_EARLY, "key_early", true, "the key's window is not open yet")                        \
-	CLOSE_REASON(KEY_EXPIRED, "key_expired", true, "the key's window is over")                            \
-	CLOSE_REASON(KEY_REVOKED, "key_revoked", true, "the key was revoked")                                 \
-	CLOSE_REASON(STREAM_BUSY, "stream_busy", true, "another key is publishing to this stream")            \
-	CLOSE_REASON(STREAM_UNKNOWN, "stream_unknown", true, "no such stream")                                \
-	CLOSE_REASON(TOKEN_BAD, "token_bad", true, "no valid view token")                                     \
-	CLOSE_REASON(TOKEN_EXPIRED, "token_expired", true, "the view token has expired")                      \
-	CLOSE_REASON(NO_MEDIA, "no_media", true, "the stream did not begin in time")                          \
-	CLOSE_REASON(TOO_SLOW, "too_slow", true, "the player fell behind again and again")                    \
-	CLOSE_REASON(REPLIES_UNREAD, "replies_unread", true, "the peer does not read our replies")            \
-	CLOSE_REASON(TOO_MANY, "too_many", true, "too many connections")                                      \
-	CLOSE_REASON(OVERLOAD, "overload", true, "the server could not keep up")                              \
+#define CLOSE_REASONS(CLOSE_REASON)                                                                              \
+	CLOSE_REASON(NONE, "none", false, "not closed")                                                          \
+	CLOSE_REASON(CLIENT_CLOSED, "client_closed", false, "the client closed the connection")                  \
+	CLOSE_REASON(CLIENT_ENDED, "client_ended", false, "the client ended its stream")                         \
+	CLOSE_REASON(STREAM_OVER, "stream_over", false, "the stream is over")                                    \
+	CLOSE_REASON(SLOT_OVER, "slot_over", false, "the key's window has ended")                                \
+	CLOSE_REASON(TAKEN_OVER, "taken_over", false, "the same key publishes from elsewhere now")               \
+	CLOSE_REASON(SHUTDOWN, "shutdown", false, "the server is stopping")                                      \
+	CLOSE_REASON(CONNECTION_BROKEN, "connection_broken", true, "the connection broke")                       \
+	CLOSE_REASON(HANDSHAKE_BAD, "handshake_bad", true, "not an RTMP handshake we speak")                     \
+	CLOSE_REASON(HANDSHAKE_LATE, "handshake_late", true, "no complete handshake in time")                    \
+	CLOSE_REASON(START_LATE, "start_late", true, "neither publish nor play in time")                         \
+	CLOSE_REASON(SILENT, "silent", true, "nothing was heard for too long")                                   \
+	CLOSE_REASON(CHUNK_STREAMS, "chunk_streams", true, "too many chunk streams")                             \
+	CLOSE_REASON(CHUNK_HEADER, "chunk_header", true, "a chunk without the header it refers to")              \
+	CLOSE_REASON(CHUNK_TOO_LONG, "chunk_too_long", true, "a message above the limit of its type")            \
+	CLOSE_REASON(CHUNK_INTERRUPTED, "chunk_interrupted", true, "a new header inside a half-read message")    \
+	CLOSE_REASON(CHUNK_HALF_READ, "chunk_half_read", true, "too many bytes in half-read messages")           \
+	CLOSE_REASON(CHUNK_CONTROL, "chunk_control", true, "a bad Set Chunk Size or Abort")                      \
+	CLOSE_REASON(COMMAND_BAD, "command_bad", true, "a command that is not AMF0 or beyond its limits")        \
+	CLOSE_REASON(COMMAND_CONTROL, "command_control", true, "a control message without its fields")           \
+	CLOSE_REASON(COMMAND_ORDER, "command_order", true, "a command at the wrong time")                        \
+	CLOSE_REASON(NAME_BAD, "name_bad", true, "a name too long or with control characters")                   \
+	CLOSE_REASON(APP_BAD, "app_bad", true, "publish goes to the app live, play to the app play")             \
+	CLOSE_REASON(MEDIA_EARLY, "media_early", true, "media before publish was granted")                       \
+	CLOSE_REASON(MEDIA_BAD, "media_bad", true, "too much media that cannot be read")                         \
+	CLOSE_REASON(CODEC_UNSUPPORTED, "codec_unsupported", true, "a codec that is not relayed")                \
+	CLOSE_REASON(CODEC_NOT_ANNOUNCED, "codec_not_announced", true, "the player did not announce this codec") \
+	CLOSE_REASON(KEY_UNKNOWN, "key_unknown", true, "no such key")                                            \
+	CLOSE_REASON(KEY_EARLY, "key_early", true, "the key's window is not open yet")                           \
+	CLOSE_REASON(KEY_EXPIRED, "key_expired", true, "the key's window is over")                               \
+	CLOSE_REASON(KEY_REVOKED, "key_revoked", true, "the key was revoked")                                    \
+	CLOSE_REASON(STREAM_BUSY, "stream_busy", true, "another key is publishing to this stream")               \
+	CLOSE_REASON(STREAM_UNKNOWN, "stream_unknown", true, "no such stream")                                   \
+	CLOSE_REASON(TOKEN_BAD, "token_bad", true, "no valid view token")                                        \
+	CLOSE_REASON(TOKEN_EXPIRED, "token_expired", true, "the view token has expired")                         \
+	CLOSE_REASON(NO_MEDIA, "no_media", true, "the stream did not begin in time")                             \
+	CLOSE_REASON(TOO_SLOW, "too_slow", true, "the player fell behind again and again")                       \
+	CLOSE_REASON(REPLIES_UNREAD, "replies_unread", true, "the peer does not read our replies")               \
+	CLOSE_REASON(TOO_MANY, "too_many", true, "too many connections")                                         \
+	CLOSE_REASON(OVERLOAD, "overload", true, "the server could not keep up")                                 \
 	CLOSE_REASON(NO_MEMORY, "no_memory", true, "memory is out")
 
 enum close_reason {

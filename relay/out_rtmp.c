@@ -31,6 +31,7 @@ struct out_rtmp {
 	bool is_paused;
 	bool is_over;
 	bool has_started;
+	unsigned codecs; /* that the player can have, a bit each */
 	uint64_t frames;
 };
 
@@ -134,7 +135,16 @@ static bool is_told(const struct out_rtmp *p, const struct batch *b)
 	return true;
 }
 
-/* New sequence headers in front of the batch: at the start and when a publisher changes its codec's configuration. */
+static bool can_have(const struct out_rtmp *p, const struct track *track)
+{
+	return !track || (p->codecs & 1u << track->codec);
+}
+
+/*
+ * New sequence headers in front of the batch: at the start and when a publisher changes its codec or its configuration.
+ * -ENOTSUP: one of them has a codec that the player did not announce (Enhanced RTMP, "Enhancing NetConnection
+ * connect").
+ */
 static int tell(struct out_rtmp *p, const struct batch *b, const struct ring *ring)
 {
 	const uint32_t timestamp_ms = (uint32_t)(ring_frame(ring, b->from)->dts_90k / 90);
@@ -145,6 +155,8 @@ static int tell(struct out_rtmp *p, const struct batch *b, const struct ring *ri
 		    : p->told[i]		   ? p->told[i]
 						   : ring_track(ring, (enum track_kind)i);
 
+		if (!can_have(p, track))
+			return -ENOTSUP;
 		if (track == p->told[i])
 			continue;
 		track_unref(p->told[i]);
@@ -275,6 +287,7 @@ static enum close_reason reason_of(int err)
 	case -ETIME: return CLOSE_TOO_SLOW;
 	case -ENOBUFS: return CLOSE_REPLIES_UNREAD;
 	case -ENOMEM: return CLOSE_NO_MEMORY;
+	case -ENOTSUP: return CLOSE_CODEC_NOT_ANNOUNCED;
 	}
 	return close_reason_of_socket(err);
 }
@@ -322,6 +335,7 @@ int out_rtmp_create(struct out_rtmp **out, struct relay_local *local, const stru
 		.conn = config->conn,
 		.ops = config->ops,
 		.arg = config->arg,
+		.codecs = config->announced_codecs | 1u << CODEC_H264 | 1u << CODEC_AAC,
 	};
 	cursor_init(&p->cursor);
 	bytes_writer_init_growing(&p->control, CONTROL_MAX_BYTES);

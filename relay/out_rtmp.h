@@ -18,8 +18,8 @@
 struct out_rtmp;
 
 struct out_rtmp_ops {
-	/* The stream is over, the player too slow, or a write failed. Nothing is written after it but what control()
-	 * gets. */
+	/* The stream is over or has a codec that the player cannot have, the player is too slow, or a write failed.
+	 * Nothing is written after it but what control() gets. */
 	void (*over)(void *arg, enum close_reason reason);
 };
 
@@ -28,6 +28,8 @@ struct out_rtmp_config {
 	struct tcp_conn *conn;
 	const struct out_rtmp_ops *ops;
 	void *arg;
+	/* A bit (1u << codec) for each codec that the player announced. H.264 and AAC need none. */
+	unsigned announced_codecs;
 };
 
 struct out_rtmp_counts {

@@ -5,11 +5,7 @@
 #include "media/flv.h"
 #include "media/rtmp_chunk.h"
 
-enum {
-	METADATA_MAX_BYTES = 1024,
-	FLV_VIDEO_H264 = 7, /* FLV 10.1 §E.4.3.1 */
-	FLV_AUDIO_AAC = 10, /* FLV 10.1 §E.4.2.1 */
-};
+enum { METADATA_MAX_BYTES = 1024 };
 
 /* FLV 10.1 §E.5; what we do not know is left out, and a live stream has no duration. */
 static void put_metadata(struct bytes_writer *w, const struct track *video, const struct track *audio)
@@ -21,13 +17,13 @@ static void put_metadata(struct bytes_writer *w, const struct track *video, cons
 		amf0_put_member_number(w, "height", video->height_px);
 		if (video->fps_den != 0)
 			amf0_put_member_number(w, "framerate", (double)video->fps_num / video->fps_den);
-		amf0_put_member_number(w, "videocodecid", FLV_VIDEO_H264);
+		amf0_put_member_number(w, "videocodecid", flv_codec_id(video->codec));
 	}
 	if (audio) {
 		amf0_put_member_number(w, "audiosamplerate", audio->sample_rate_hz);
 		amf0_put_member_number(w, "audiochannels", audio->channels);
 		amf0_put_member_bool(w, "stereo", audio->channels == 2);
-		amf0_put_member_number(w, "audiocodecid", FLV_AUDIO_AAC);
+		amf0_put_member_number(w, "audiocodecid", flv_codec_id(audio->codec));
 	}
 	amf0_put_member_string(w, "encoder", "isaribi");
 	amf0_put_object_end(w);

@@ -30,8 +30,16 @@ static void wait_until(int64_t when_us)
 		;
 }
 
+/* Enhanced RTMP: the packet type stands in the first byte, and 0 begins a sequence. */
+static bool is_enhanced(const struct flv_tag *t)
+{
+	return t->size_bytes > 0 && (t->type == 9 ? t->body[0] & 0x80 : t->body[0] >> 4 == 9);
+}
+
 static bool is_header(const struct flv_tag *t)
 {
+	if (is_enhanced(t))
+		return (t->body[0] & 0x0f) == 0;
 	return t->type == 18 || (t->size_bytes > 1 && t->type == 8 && t->body[1] == 0) ||
 	    (t->size_bytes > 1 && t->type == 9 && t->body[1] != 1);
 }

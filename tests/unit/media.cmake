@@ -1,7 +1,9 @@
 # unit tests of media/
 isaribi_unit_test(NAME nal FLOORS media)
 isaribi_unit_test(NAME h264 FLOORS media)
+isaribi_unit_test(NAME h265 FLOORS media)
 isaribi_unit_test(NAME aac FLOORS media)
+isaribi_unit_test(NAME opus FLOORS media)
 isaribi_unit_test(NAME flv FLOORS media)
 isaribi_unit_test(NAME fmp4 FLOORS media)
 isaribi_unit_test(NAME timeline FLOORS media)

@@ -82,10 +82,38 @@ static const struct {
 	{ "codec 15", TRACK_VIDEO, { 0x1f }, 1, PARSE_OK, FLV_UNSUPPORTED, "codec-15" },
 	{ "mp3", TRACK_AUDIO, { 0x2f }, 1, PARSE_OK, FLV_UNSUPPORTED, "mp3" },
 	{ "speex", TRACK_AUDIO, { 0xb2, 1, 2 }, 3, PARSE_OK, FLV_UNSUPPORTED, "speex" },
-	{ "enhanced hevc", TRACK_VIDEO, { 0x90, 'h', 'v', 'c', '1', 1 }, 6, PARSE_OK, FLV_UNSUPPORTED, "hvc1" },
+	{ "av1", TRACK_VIDEO, { 0x90, 'a', 'v', '0', '1', 1 }, 6, PARSE_OK, FLV_UNSUPPORTED, "av01" },
+	{ "vp9", TRACK_VIDEO, { 0xa3, 'v', 'p', '0', '9', 1 }, 6, PARSE_OK, FLV_UNSUPPORTED, "vp09" },
+	{ "h264 behind a FourCC", TRACK_VIDEO, { 0x90, 'a', 'v', 'c', '1' }, 5, PARSE_OK, FLV_UNSUPPORTED, "avc1" },
+	{ "an audio FourCC in video", TRACK_VIDEO, { 0x90, 'O', 'p', 'u', 's' }, 5, PARSE_OK, FLV_UNSUPPORTED, "Opus" },
+	{ "many tracks", TRACK_VIDEO, { 0x96, 0, 'h', 'v', 'c', '1' }, 6, PARSE_OK, FLV_UNSUPPORTED, "multitrack" },
+	{ "many tracks of sound", TRACK_AUDIO, { 0x95, 1, 'O', 'p', 'u', 's' }, 6, PARSE_OK, FLV_UNSUPPORTED,
+	    "multitrack" },
+	{ "an enhanced command", TRACK_VIDEO, { 0xd0, 0, 'h', 'v', 'c', '1' }, 6, PARSE_OK, FLV_NOTHING, "" },
+	{ "hvc1 alone", TRACK_VIDEO, { 0x90, 'h', 'v', 'c', '1' }, 5, PARSE_OK, FLV_NOTHING, "" },
+	{ "a record of one byte of hvc1", TRACK_VIDEO, { 0x90, 'h', 'v', 'c', '1', 1 }, 6, PARSE_BAD, FLV_NOTHING, "" },
+	{ "half a composition time", TRACK_VIDEO, { 0x91, 'h', 'v', 'c', '1', 0, 0 }, 7, PARSE_OK, FLV_NOTHING, "" },
+	{ "hvc1 without a payload", TRACK_VIDEO, { 0x91, 'h', 'v', 'c', '1', 0, 0, 0 }, 8, PARSE_OK, FLV_NOTHING, "" },
+	{ "the end of hvc1", TRACK_VIDEO, { 0x92, 'h', 'v', 'c', '1' }, 5, PARSE_OK, FLV_NOTHING, "" },
+	{ "metadata of hvc1", TRACK_VIDEO, { 0x94, 'h', 'v', 'c', '1', 2, 0 }, 7, PARSE_OK, FLV_NOTHING, "" },
+	{ "metadata that is a command", TRACK_VIDEO, { 0xd4, 'h', 'v', 'c', '1', 2, 0 }, 7, PARSE_OK, FLV_NOTHING, "" },
+	{ "packet type 15 of hvc1", TRACK_VIDEO, { 0x9f, 'h', 'v', 'c', '1', 2 }, 6, PARSE_OK, FLV_NOTHING, "" },
+	{ "an extension before av1", TRACK_VIDEO, { 0x97, 2, 0, 1, 2, 0, 'a', 'v', '0', '1' }, 10, PARSE_OK,
+	    FLV_UNSUPPORTED, "av01" },
+	{ "an extension of 256 bytes that are not there", TRACK_VIDEO, { 0x97, 255, 0, 255, 1, 2 }, 6, PARSE_OK,
+	    FLV_NOTHING, "" },
+	{ "extensions without end", TRACK_VIDEO, { 0x97, 0, 0, 7, 0, 0, 7, 0, 0, 7 }, 10, PARSE_OK, FLV_NOTHING, "" },
 	{ "enhanced rubbish", TRACK_VIDEO, { 0x90, 0, '\n', 0xff, '1' }, 5, PARSE_OK, FLV_UNSUPPORTED, "...1" },
 	{ "enhanced and cut off", TRACK_VIDEO, { 0x90, 'h', 'v', 'c' }, 4, PARSE_OK, FLV_NOTHING, "" },
-	{ "enhanced opus", TRACK_AUDIO, { 0x91, 'O', 'p', 'u', 's' }, 5, PARSE_OK, FLV_UNSUPPORTED, "Opus" },
+	{ "ac-3", TRACK_AUDIO, { 0x91, 'a', 'c', '-', '3' }, 5, PARSE_OK, FLV_UNSUPPORTED, "ac-3" },
+	{ "flac", TRACK_AUDIO, { 0x90, 'f', 'L', 'a', 'C' }, 5, PARSE_OK, FLV_UNSUPPORTED, "fLaC" },
+	{ "enhanced mp3", TRACK_AUDIO, { 0x91, '.', 'm', 'p', '3' }, 5, PARSE_OK, FLV_UNSUPPORTED, ".mp3" },
+	{ "aac behind a FourCC", TRACK_AUDIO, { 0x90, 'm', 'p', '4', 'a' }, 5, PARSE_OK, FLV_UNSUPPORTED, "mp4a" },
+	{ "opus alone", TRACK_AUDIO, { 0x91, 'O', 'p', 'u', 's' }, 5, PARSE_OK, FLV_NOTHING, "" },
+	{ "the end of opus", TRACK_AUDIO, { 0x92, 'O', 'p', 'u', 's', 1 }, 6, PARSE_OK, FLV_NOTHING, "" },
+	{ "channels of opus", TRACK_AUDIO, { 0x94, 'O', 'p', 'u', 's', 1 }, 6, PARSE_OK, FLV_NOTHING, "" },
+	{ "no OpusHead", TRACK_AUDIO, { 0x90, 'O', 'p', 'u', 's', 1 }, 6, PARSE_BAD, FLV_NOTHING, "" },
+	{ "no frames in a packet", TRACK_AUDIO, { 0x91, 'O', 'p', 'u', 's', 0xfb, 0 }, 7, PARSE_BAD, FLV_NOTHING, "" },
 	{ "enhanced audio alone", TRACK_AUDIO, { 0x90 }, 1, PARSE_OK, FLV_NOTHING, "" },
 	{ "a record of one byte", TRACK_VIDEO, { 0x17, 0, 0, 0, 0, 1 }, 6, PARSE_BAD, FLV_NOTHING, "" },
 	{ "an aac configuration of one byte", TRACK_AUDIO, { 0xaf, 0, 0x11 }, 3, PARSE_BAD, FLV_NOTHING, "" },
@@ -374,7 +402,7 @@ static void composition_time_is_rounded_with_its_message(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct frame *f = frame_create(p.video, 0);
 		struct bytes_writer w;
-		uint8_t head[FLV_HEADER_MAX_BYTES];
+		uint8_t head[FLV_HEADER_MAX_BYTES] = { 0 };
 
 		frame_stamp(f, cases[i].dts_90k, cases[i].pts_90k, 0);
 		bytes_writer_init_fixed(&w, head, sizeof(head));
@@ -385,17 +413,214 @@ static void composition_time_is_rounded_with_its_message(void **state)
 	flv_parser_fini(&p);
 }
 
+/* What x265 makes of 322x180. */
+#define H265_VPS                                                                                                    \
+	0x40, 0x01, 0x0c, 0x01, 0xff, 0xff, 0x01, 0x60, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00, \
+	    0x03, 0x00, 0x3c, 0x95, 0x94, 0x09
+#define H265_SPS                                                                                                    \
+	0x42, 0x01, 0x01, 0x01, 0x60, 0x00, 0x00, 0x03, 0x00, 0x90, 0x00, 0x00, 0x03, 0x00, 0x00, 0x03, 0x00, 0x3c, \
+	    0xa0, 0x0a, 0x88, 0x0c, 0x1c, 0x44, 0xf9, 0x65, 0x65, 0x4a, 0x4c, 0x2f, 0x01, 0x68, 0x08, 0x00, 0x00,   \
+	    0x03, 0x00, 0x08, 0x00, 0x00, 0x03, 0x00, 0xc8, 0x40
+#define H265_PPS       0x44, 0x01, 0xc0, 0x73, 0xc1, 0x89
+#define H265_OTHER_PPS 0x44, 0x01, 0xc0, 0x73, 0xc1, 0x8a
+#define HVC1	       'h', 'v', 'c', '1'
+
+static const uint8_t hvc1_header[] = { 0x90, HVC1, 1, 1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 60, 0xf0, 0, 0xfc, 0xfd,
+	0xf8, 0xf8, 0, 0, 0x0f, 3, 0xa0, 0, 1, 0, 24, H265_VPS, 0xa1, 0, 1, 0, 44, H265_SPS, 0xa2, 0, 1, 0, 6,
+	H265_PPS };
+static const uint8_t opus_header[] = { 0x90, 'O', 'p', 'u', 's', 'O', 'p', 'u', 's', 'H', 'e', 'a', 'd', 1, 2, 0x38, 1,
+	0x80, 0xbb, 0, 0, 0, 0, 0 };
+
+static void init_enhanced(struct flv_parser *p)
+{
+	struct flv_parsed out;
+
+	flv_parser_init(p);
+	assert_int_equal(parse(p, TRACK_VIDEO, hvc1_header, sizeof(hvc1_header), &out), PARSE_OK);
+	assert_int_equal(out.kind, FLV_CONFIG);
+	assert_true(out.is_new_track);
+	assert_int_equal(p->video->codec, CODEC_H265);
+	assert_int_equal(p->video->width_px, 322);
+	assert_string_equal(p->video->codecs, "hvc1.1.6.L60.90");
+	assert_int_equal(parse(p, TRACK_AUDIO, opus_header, sizeof(opus_header), &out), PARSE_OK);
+	assert_int_equal(out.kind, FLV_CONFIG);
+	assert_true(out.is_new_track);
+	assert_int_equal(p->audio->codec, CODEC_OPUS);
+}
+
+/* Bodies after hvc1_header, and what is written of them again. */
+static const struct {
+	const char *name;
+	uint8_t body[64];
+	size_t len;
+	int want;
+	enum flv_kind want_kind;
+	bool is_key;
+	int composition_ms;
+	size_t payload_at;
+	size_t payload_len;
+	bool is_new_track;
+} pictures[] = {
+	{ "an IDR picture", { 0x93, HVC1, LEN(3), 0x26, 1, 7 }, 12, PARSE_OK, FLV_FRAME, true, 0, 5, 7, false },
+	{ "an IDR picture later", { 0x91, HVC1, 0, 0, 40, LEN(3), 0x26, 1, 7 }, 15, PARSE_OK, FLV_FRAME, true, 40, 8, 7,
+	    false },
+	{ "an IDR picture earlier", { 0x91, HVC1, 0xff, 0xff, 0xff, LEN(3), 0x26, 1, 7 }, 15, PARSE_OK, FLV_FRAME, true,
+	    -1, 8, 7, false },
+	{ "a CRA picture", { 0x93, HVC1, LEN(3), 0x2a, 1, 7 }, 12, PARSE_OK, FLV_FRAME, true, 0, 5, 7, false },
+	{ "a BLA picture", { 0x93, HVC1, LEN(3), 0x20, 1, 7 }, 12, PARSE_OK, FLV_FRAME, true, 0, 5, 7, false },
+	{ "a trailing picture", { 0xa3, HVC1, LEN(3), 0x02, 1, 7 }, 12, PARSE_OK, FLV_FRAME, false, 0, 5, 7, false },
+	{ "a leading picture", { 0xa3, HVC1, LEN(3), 0x12, 1, 7 }, 12, PARSE_OK, FLV_FRAME, false, 0, 5, 7, false },
+	{ "annex b", { 0x93, HVC1, 0, 0, 0, 1, 0x26, 1, 7 }, 12, PARSE_OK, FLV_FRAME, true, 0, 0, 7, false },
+	{ "a delimiter goes", { 0xa3, HVC1, LEN(3), 0x46, 1, 0x50, LEN(3), 0x02, 1, 7 }, 19, PARSE_OK, FLV_FRAME, false,
+	    0, 12, 7, false },
+	{ "sets alone", { 0x93, HVC1, LEN(6), H265_OTHER_PPS }, 15, PARSE_OK, FLV_CONFIG, false, 0, 0, 0, true },
+	{ "the same sets alone", { 0x93, HVC1, LEN(6), H265_PPS }, 15, PARSE_OK, FLV_NOTHING, false, 0, 0, 0, false },
+	{ "other sets in band", { 0x93, HVC1, LEN(6), H265_OTHER_PPS, LEN(3), 0x26, 1, 7 }, 22, PARSE_OK, FLV_FRAME,
+	    true, 0, 5, 17, true },
+	{ "an extension before it", { 0x97, 2, 1, 2, 3, 3, HVC1, LEN(3), 0x26, 1, 7 }, 17, PARSE_OK, FLV_FRAME, true, 0,
+	    10, 7, false },
+	{ "a unit too long", { 0x93, HVC1, LEN(4), 0x26, 1, 7 }, 12, PARSE_BAD, FLV_NOTHING, false, 0, 0, 0, false },
+	{ "half a header", { 0x93, HVC1, LEN(1), 0x26 }, 10, PARSE_OK, FLV_NOTHING, false, 0, 0, 0, false },
+	{ "h264 without its configuration", { HEAD_KEY, LEN(1), 0x65 }, 10, PARSE_OK, FLV_NOTHING, false, 0, 0, 0,
+	    false },
+};
+
+static void check_picture(size_t i, const struct frame *f)
+{
+	const uint8_t *payload = pictures[i].body + pictures[i].payload_at;
+	const uint8_t from_annex_b[] = { LEN(3), 0x26, 1, 7 };
+
+	if (frame_is_key(f) != pictures[i].is_key)
+		fail_msg("%s: key %d", pictures[i].name, frame_is_key(f));
+	if (f->pts_90k - f->dts_90k != pictures[i].composition_ms * 90)
+		fail_msg("%s: composition", pictures[i].name);
+	if (pictures[i].payload_at == 0)
+		payload = from_annex_b;
+	if (f->size_bytes != pictures[i].payload_len || memcmp(f->data, payload, f->size_bytes) != 0)
+		fail_msg("%s: payload", pictures[i].name);
+}
+
+static void check_head_of(size_t i, const struct frame *f)
+{
+	uint8_t head[FLV_HEADER_MAX_BYTES];
+	struct bytes_writer w;
+
+	bytes_writer_init_fixed(&w, head, sizeof(head));
+	flv_write_header(&w, f);
+	assert_int_equal(w.len, pictures[i].composition_ms == 0 ? 5 : 8);
+	assert_int_equal(
+	    head[0], 0x80 | (pictures[i].is_key ? 0x10 : 0x20) | (pictures[i].composition_ms == 0 ? 3 : 1));
+	assert_memory_equal(head + 1, "hvc1", 4);
+	if (w.len == 8)
+		assert_memory_equal(head + 5, pictures[i].body + 5, 3);
+}
+
+static void hvc1_bodies_become_frames_and_bodies_again(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(pictures); i++) {
+		struct flv_parser p;
+		struct flv_parsed out;
+
+		init_enhanced(&p);
+		if (parse(&p, TRACK_VIDEO, pictures[i].body, pictures[i].len, &out) != pictures[i].want)
+			fail_msg("%s: result", pictures[i].name);
+		if (out.kind != pictures[i].want_kind || (out.frame != NULL) != (out.kind == FLV_FRAME))
+			fail_msg("%s: kind %d", pictures[i].name, out.kind);
+		if (out.is_new_track != pictures[i].is_new_track)
+			fail_msg("%s: new track %d", pictures[i].name, out.is_new_track);
+		if (out.frame) {
+			check_picture(i, out.frame);
+			check_head_of(i, out.frame);
+		}
+		frame_unref(out.frame);
+		flv_parser_fini(&p);
+	}
+}
+
+static void opus_goes_in_and_out(void **state)
+{
+	const uint8_t packet[] = { 0x91, 'O', 'p', 'u', 's', 0xfc, 1, 2 };
+	const uint8_t empty_header[] = { 0x90, 'O', 'p', 'u', 's' };
+	uint8_t buf[256];
+	struct bytes_writer w;
+	struct flv_parser p;
+	struct flv_parsed out;
+
+	(void)state;
+	init_enhanced(&p);
+	assert_int_equal(parse(&p, TRACK_AUDIO, packet, sizeof(packet), &out), PARSE_OK);
+	assert_int_equal(out.kind, FLV_FRAME);
+	assert_true(frame_is_key(out.frame));
+	assert_int_equal(frame_samples(out.frame), 960);
+	bytes_writer_init_fixed(&w, buf, sizeof(buf));
+	flv_write_header(&w, out.frame);
+	bytes_put(&w, out.frame->data, out.frame->size_bytes);
+	assert_int_equal(w.len, sizeof(packet));
+	assert_memory_equal(buf, packet, sizeof(packet));
+	frame_unref(out.frame);
+	bytes_writer_reset(&w);
+	flv_write_config(&w, p.audio);
+	assert_int_equal(w.len, sizeof(opus_header));
+	assert_memory_equal(buf, opus_header, sizeof(opus_header));
+	/* a header without a body means stereo, which is what there was */
+	assert_int_equal(parse(&p, TRACK_AUDIO, empty_header, sizeof(empty_header), &out), PARSE_OK);
+	assert_int_equal(out.kind, FLV_CONFIG);
+	assert_false(out.is_new_track);
+	bytes_writer_reset(&w);
+	flv_write_config(&w, p.video);
+	assert_int_equal(w.len, sizeof(hvc1_header));
+	assert_memory_equal(buf, hvc1_header, sizeof(hvc1_header));
+	flv_parser_fini(&p);
+}
+
+static void the_codec_may_change(void **state)
+{
+	const uint8_t h264[] = { HEAD_KEY, LEN(1), 0x65 };
+	const uint8_t h265[] = { 0x93, HVC1, LEN(3), 0x26, 1, 7 };
+	struct flv_parser p;
+	struct flv_parsed out;
+
+	(void)state;
+	init_enhanced(&p);
+	assert_int_equal(parse(&p, TRACK_VIDEO, avc_header, sizeof(avc_header), &out), PARSE_OK);
+	assert_true(out.is_new_track);
+	assert_int_equal(parse(&p, TRACK_VIDEO, h265, sizeof(h265), &out), PARSE_OK);
+	assert_true(out.is_missing_config);
+	assert_int_equal(parse(&p, TRACK_VIDEO, h264, sizeof(h264), &out), PARSE_OK);
+	assert_int_equal(out.kind, FLV_FRAME);
+	assert_int_equal(out.frame->track->codec, CODEC_H264);
+	frame_unref(out.frame);
+	assert_int_equal(parse(&p, TRACK_VIDEO, hvc1_header, sizeof(hvc1_header), &out), PARSE_OK);
+	assert_true(out.is_new_track);
+	assert_int_equal(parse(&p, TRACK_VIDEO, h265, sizeof(h265), &out), PARSE_OK);
+	assert_int_equal(out.kind, FLV_FRAME);
+	frame_unref(out.frame);
+	flv_parser_fini(&p);
+}
+
+static void codecs_have_their_numbers(void **state)
+{
+	(void)state;
+	assert_int_equal(flv_codec_id(CODEC_H264), 7);
+	assert_int_equal(flv_codec_id(CODEC_AAC), 10);
+	assert_int_equal(flv_codec_id(CODEC_H265), 0x68766331);
+	assert_int_equal(flv_codec_id(CODEC_OPUS), 0x4f707573);
+}
+
 /* One byte wrong in every place and with every value: no harm, and the parser goes on. */
 static void damaged_bodies_do_no_harm(void **state)
 {
 	static const uint8_t key[] = { HEAD_KEY, LEN(25), SPS_640X360, LEN(5), PPS_640X360, LEN(1), 0x65 };
+	static const uint8_t h265_key[] = { 0x91, HVC1, 0, 0, 40, LEN(44), H265_SPS, LEN(3), 0x26, 1, 7 };
 	static const struct {
 		const uint8_t *body;
 		size_t len;
-	} bodies[] = { { avc_header, sizeof(avc_header) }, { key, sizeof(key) } };
+	} bodies[] = { { avc_header, sizeof(avc_header) }, { key, sizeof(key) }, { hvc1_header, sizeof(hvc1_header) },
+		{ h265_key, sizeof(h265_key) } };
 	struct flv_parser p;
 	struct flv_parsed out;
-	uint8_t body[64];
+	uint8_t body[128];
 
 	(void)state;
 	init_configured(&p);
@@ -425,6 +650,10 @@ int main(void)
 		cmocka_unit_test(a_bad_header_leaves_what_was),
 		cmocka_unit_test(what_is_written_is_read_again),
 		cmocka_unit_test(composition_time_is_rounded_with_its_message),
+		cmocka_unit_test(hvc1_bodies_become_frames_and_bodies_again),
+		cmocka_unit_test(opus_goes_in_and_out),
+		cmocka_unit_test(the_codec_may_change),
+		cmocka_unit_test(codecs_have_their_numbers),
 		cmocka_unit_test(damaged_bodies_do_no_harm),
 	};
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/attr.h"
+#include "media/opus.h"
 
 enum {
 	MAX_BYTES = 100000,
@@ -170,6 +171,44 @@ static void other_codecs_have_their_boxes(void **state)
 	track_unref(a);
 }
 
+/* The configuration goes in as it is, Opus with its bytes turned round and always at 48 kHz. */
+static void h265_and_opus_are_described(void **state)
+{
+	static const uint8_t dops[] = { 0, 1, 0x12, 0x34, 0, 0, 0x3e, 0x80, 0xff, 0xfe, 0 };
+	const struct opus_config config = {
+		.channels = 1, .pre_skip = 0x1234, .input_rate_hz = 16000, .output_gain = 0xfffe
+	};
+	struct track *v = track_create(TRACK_VIDEO, CODEC_H265, avcc, sizeof(avcc));
+	struct track *a;
+	const struct track *tracks[] = { v, NULL };
+	struct bytes_writer w;
+	struct bytes_reader r;
+
+	(void)state;
+	assert_int_equal(opus_track_create_from_config(&a, &config), PARSE_OK);
+	tracks[1] = a;
+	assert_int_equal(fmp4_timescale(a), 48000);
+	bytes_writer_init_growing(&w, MAX_BYTES);
+	assert_int_equal(fmp4_write_init(&w, tracks, 2), 0);
+	assert_true(find(&w, "moov/trak/mdia/minf/stbl/stsd", 0, &r));
+	bytes_skip(&r, 8 + 8 + 78);
+	assert_int_equal(bytes_u32(&r), 8 + sizeof(avcc));
+	assert_memory_equal(bytes_take(&r, 4), "hvcC", 4);
+	assert_memory_equal(bytes_take(&r, sizeof(avcc)), avcc, sizeof(avcc));
+	assert_true(find(&w, "moov/trak", 1, &r));
+	assert_true(find_box(r, "mdia/minf/stbl/stsd", 0, &r));
+	bytes_skip(&r, 8 + 8 + 16);
+	assert_int_equal(bytes_u16(&r), 1); /* channels */
+	bytes_skip(&r, 6);
+	assert_int_equal(bytes_u32(&r), 48000u << 16);
+	assert_int_equal(bytes_u32(&r), 8 + sizeof(dops));
+	assert_memory_equal(bytes_take(&r, 4), "dOps", 4);
+	assert_memory_equal(bytes_take(&r, sizeof(dops)), dops, sizeof(dops));
+	bytes_writer_fini(&w);
+	track_unref(v);
+	track_unref(a);
+}
+
 static void what_cannot_be_described_is_refused(void **state)
 {
 	struct track *v = track_create(TRACK_VIDEO, CODEC_H264, NULL, 0);
@@ -273,6 +312,7 @@ int main(void)
 		cmocka_unit_test(init_describes_both_tracks),
 		cmocka_unit_test(esds_holds_the_configuration),
 		cmocka_unit_test(other_codecs_have_their_boxes),
+		cmocka_unit_test(h265_and_opus_are_described),
 		cmocka_unit_test(what_cannot_be_described_is_refused),
 		cmocka_unit_test(moof_points_into_the_mdat),
 		cmocka_unit_test(an_empty_run_is_left_out),

@@ -102,6 +102,37 @@ static void types_are_the_low_five_bits(void **state)
 	assert_int_equal(nal_h264_type(&units[3]), 0);
 }
 
+static void types_of_h265_have_two_bytes(void **state)
+{
+	static const struct {
+		uint8_t data[2];
+		size_t len;
+		unsigned type;
+		bool is_slice, is_irap;
+	} cases[] = {
+		{ { 0x02, 1 }, 2, 1, true, false },  /* trailing */
+		{ { 0x12, 1 }, 2, 9, true, false },  /* leading */
+		{ { 0x20, 1 }, 2, 16, true, true },  /* BLA */
+		{ { 0x26, 1 }, 2, 19, true, true },  /* IDR */
+		{ { 0x2a, 1 }, 2, 21, true, true },  /* CRA */
+		{ { 0x2e, 1 }, 2, 23, true, true },  /* reserved for their kind */
+		{ { 0x30, 1 }, 2, 24, true, false }, /* reserved */
+		{ { 0x40, 1 }, 2, NAL_H265_VPS, false, false },
+		{ { 0x46, 1 }, 2, NAL_H265_AUD, false, false },
+		{ { 0x26, 1 }, 1, NAL_H265_NONE, false, false },
+		{ { 0x26, 1 }, 0, NAL_H265_NONE, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct nal nal = { cases[i].data, cases[i].len };
+
+		assert_int_equal(nal_h265_type(&nal), cases[i].type);
+		assert_int_equal(nal_h265_is_slice(&nal), cases[i].is_slice);
+		assert_int_equal(nal_h265_is_irap(&nal), cases[i].is_irap);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +140,7 @@ int main(void)
 		cmocka_unit_test(annex_b_comes_back),
 		cmocka_unit_test(a_start_code_is_seen),
 		cmocka_unit_test(types_are_the_low_five_bits),
+		cmocka_unit_test(types_of_h265_have_two_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

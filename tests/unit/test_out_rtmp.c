@@ -319,6 +319,45 @@ static void a_player_that_never_reads_is_closed(void **state)
 	play_for(f, SECOND_MS, 0);
 }
 
+/* Gives up the fixture's picture for one in H.265. */
+static void film_in_h265(struct fixture *f)
+{
+	const uint8_t config[] = { 1, 1, 0x60 };
+
+	track_unref(f->video);
+	f->video = track_create(TRACK_VIDEO, CODEC_H265, config, sizeof(config));
+	assert_non_null(f->video);
+}
+
+static void a_codec_that_was_not_announced_closes(void **state)
+{
+	struct fixture *f = *state;
+
+	film_in_h265(f);
+	play_for(f, SECOND_MS, ALL);
+	assert_true(f->is_over);
+	assert_int_equal(f->reason, CLOSE_CODEC_NOT_ANNOUNCED);
+	assert_false(out_rtmp_has_started(f->player));
+	assert_int_equal(f->client.metadata, 0);
+	assert_true(out_rtmp_is_drained(f->player));
+}
+
+/* What was sent before the change is whole, and nothing of the change is. */
+static void a_change_to_such_a_codec_closes(void **state)
+{
+	struct fixture *f = *state;
+
+	play_for(f, SECOND_MS, ALL);
+	assert_false(f->is_over);
+	film_in_h265(f);
+	play_for(f, 2 * SECOND_MS, ALL);
+	assert_true(f->is_over);
+	assert_int_equal(f->reason, CLOSE_CODEC_NOT_ANNOUNCED);
+	assert_int_equal(f->client.pictures, 10);
+	assert_int_equal(f->client.metadata, 2);
+	assert_int_equal(f->client.skips, 0);
+}
+
 static void after_a_pause_it_goes_on_at_a_key_frame(void **state)
 {
 	struct fixture *f = *state;
@@ -458,6 +497,8 @@ int main(void)
 		TEST(replies_stand_between_messages),
 		TEST(a_player_that_rests_goes_on_at_a_key_frame),
 		TEST(a_player_that_never_reads_is_closed),
+		TEST(a_codec_that_was_not_announced_closes),
+		TEST(a_change_to_such_a_codec_closes),
 		TEST(after_a_pause_it_goes_on_at_a_key_frame),
 		TEST(a_new_configuration_is_told_before_its_first_picture),
 		TEST(one_write_never_crosses_a_change_of_configuration),

@@ -110,6 +110,32 @@ static void a_play_goes_its_way(void **state)
 	rtmp_bench_finish(&b);
 }
 
+static void a_player_is_told_what_it_cannot_have(void **state)
+{
+	struct rtmp_bench b;
+
+	(void)state;
+	rtmp_bench_begin(&b);
+	rtmp_bench_connect(&b, "play");
+	assert_int_equal(rtmp_command_play_failed(&b.m, &b.out, "no"), -EINVAL);
+	rtmp_bench_give_command(&b, "play", 0, "tanaka");
+	rtmp_bench_expect(&b, "PLAY [play] [tanaka] []; ");
+	assert_int_equal(rtmp_command_play_failed(&b.m, &b.out, "no"), -EINVAL);
+	assert_int_equal(b.out.len, 0);
+	assert_int_equal(rtmp_command_play_accepted(&b.m, &b.out), 0);
+	rtmp_bench_say_replies(&b);
+	rtmp_bench_expect(&b,
+	    "control 4.0; 5/1 onStatus 0 NetStream.Play.Reset; 5/1 onStatus 0 NetStream.Play.Start; "
+	    "8/1 |RtmpSampleAccess; ");
+	assert_int_equal(rtmp_command_play_failed(&b.m, &b.out, "no"), 0);
+	rtmp_bench_say_replies(&b);
+	rtmp_bench_expect(&b,
+	    "5/1 onStatus 0 NetStream.Play.Failed; control 4.1; 5/1 onStatus 0 NetStream.Play.UnpublishNotify; "
+	    "5/1 onStatus 0 NetStream.Play.Stop; ");
+	assert_int_equal(b.m.state, RTMP_STATE_ENDED);
+	rtmp_bench_finish(&b);
+}
+
 static void a_client_may_leave_while_we_decide(void **state)
 {
 	struct rtmp_bench b;
@@ -492,6 +518,11 @@ static void fourccs_are_remembered(void **state)
 		      "\0\x12"
 		      "audioFourCcInfoMap\3\0\4Opus\0\x3f\xf0\0\0\0\0\0\0\0\0\x09"),
 		    RTMP_FOURCC_ANNOUNCED | RTMP_FOURCC_HVC1 | RTMP_FOURCC_OPUS },
+		/* one that can only be encoded, one that can only be forwarded */
+		{ RAW("\0\x12videoFourCcInfoMap\3\0\4hvc1\0\x40\0\0\0\0\0\0\0"
+		      "\0\4"
+		      "av01\0\x40\x10\0\0\0\0\0\0\0\0\x09"),
+		    RTMP_FOURCC_ANNOUNCED | RTMP_FOURCC_AV01 },
 #undef RAW
 	};
 
@@ -545,6 +576,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_publish_goes_its_way),
 		cmocka_unit_test(a_play_goes_its_way),
+		cmocka_unit_test(a_player_is_told_what_it_cannot_have),
 		cmocka_unit_test(a_client_may_leave_while_we_decide),
 		cmocka_unit_test(a_publish_can_be_ended_by_us),
 		cmocka_unit_test(names_are_found_and_bounded),

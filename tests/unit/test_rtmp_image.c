@@ -75,7 +75,8 @@ static const int64_t times_ms[] = { 0, 1, 10000, 0xfffffe, 0xffffff, 0x1000000, 
 
 static void the_wire_is_what_the_writer_makes(void **state)
 {
-	struct track *tracks[] = { fixture_video_track(0), fixture_audio_track(0) };
+	struct track *tracks[] = { fixture_video_track(0), fixture_audio_track(0),
+		track_create(TRACK_VIDEO, CODEC_H265, "x", 1), track_create(TRACK_AUDIO, CODEC_OPUS, "x", 1) };
 
 	(void)state;
 	for (size_t t = 0; t < ARRAY_LEN(tracks); t++) {

@@ -76,16 +76,22 @@ static void hear_config(struct heard *h, const struct rtmp_message *message)
 {
 	const bool is_video = message->type == RTMP_TYPE_VIDEO;
 	const enum track_kind kind = is_video ? TRACK_VIDEO : TRACK_AUDIO;
-	const size_t head = is_video ? 5 : 2;
+	const bool is_enhanced = message->payload[0] == 0x90;
+	const size_t head = is_video || is_enhanced ? 5 : 2;
 
 	assert_null(h->tracks[kind]);
 	assert_int_equal(message->csid, is_video ? RTMP_CSID_VIDEO : RTMP_CSID_AUDIO);
 	assert_true(message->len > head);
-	assert_int_equal(message->payload[0], is_video ? 0x17 : 0xaf);
-	assert_int_equal(message->payload[1], 0); /* a sequence header */
 	h->timestamp_ms[kind] = message->timestamp_ms;
-	h->tracks[kind] =
-	    track_create(kind, is_video ? CODEC_H264 : CODEC_AAC, message->payload + head, message->len - head);
+	if (is_enhanced) {
+		assert_memory_equal(message->payload + 1, is_video ? "hvc1" : "Opus", 4);
+	} else {
+		assert_int_equal(message->payload[0], is_video ? 0x17 : 0xaf);
+		assert_int_equal(message->payload[1], 0); /* a sequence header */
+	}
+	h->tracks[kind] = track_create(kind,
+	    is_video ? (is_enhanced ? CODEC_H265 : CODEC_H264) : (is_enhanced ? CODEC_OPUS : CODEC_AAC),
+	    message->payload + head, message->len - head);
 }
 
 static void hear(struct heard *h, const uint8_t *data, size_t len)
@@ -155,6 +161,18 @@ static void a_player_hears_what_the_tracks_are(void **state)
 	track_unref(audio);
 }
 
+static void enhanced_codecs_go_by_their_fourcc(void **state)
+{
+	struct track *video = track_create(TRACK_VIDEO, CODEC_H265, "a record", 8);
+	struct track *audio = track_create(TRACK_AUDIO, CODEC_OPUS, "a head", 6);
+	struct heard h = round_trip(video, audio, 12345);
+
+	(void)state;
+	assert_true(h.videocodecid == 0x68766331 && h.audiocodecid == 0x4f707573);
+	track_unref(video);
+	track_unref(audio);
+}
+
 static void what_is_not_known_is_left_out(void **state)
 {
 	struct track *video = fixture_video_track(0);
@@ -204,6 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_player_hears_what_the_tracks_are),
+		cmocka_unit_test(enhanced_codecs_go_by_their_fourcc),
 		cmocka_unit_test(what_is_not_known_is_left_out),
 		cmocka_unit_test(the_longest_configurations_fit),
 		cmocka_unit_test(a_writer_without_room_says_so),
