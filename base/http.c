@@ -262,6 +262,10 @@ static void on_accept(void *arg, int fd, const char *peer)
 	};
 
 	(void)peer;
+	if (fd < 0) {
+		s->host.stats.refused++;
+		return;
+	}
 	s->host.stats.connections++;
 	conn = s->host.stats.open_connections < s->max_connections ? http_conn_create(&s->host, fd) : NULL;
 	if (!conn) {

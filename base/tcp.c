@@ -188,18 +188,26 @@ static void rest_is_over(void *arg)
 	loop_watch_set(l->watch, LOOP_READABLE);
 }
 
-/* Descriptors are out: close one newcomer with the reserve so that it is not left hanging, then rest a little. */
-static void refuse_one(struct tcp_listener *l)
+/* Takes one newcomer with the descriptor of the reserve, only to close it. False: there is none, or no reserve. */
+static bool refuse_one(struct tcp_listener *l)
 {
-	if (l->reserve_fd >= 0) {
-		int fd;
+	int fd;
 
-		close(l->reserve_fd);
-		fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd >= 0)
-			close(fd);
-		l->reserve_fd = open_reserve();
-	}
+	if (l->reserve_fd < 0)
+		return false;
+	close(l->reserve_fd);
+	fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	l->reserve_fd = open_reserve();
+	return fd >= 0;
+}
+
+/* Descriptors are out: nobody who waits is left hanging. Then rest a little, lest this is all we do. */
+static void refuse_some(struct tcp_listener *l, int err)
+{
+	for (int i = 0; i < ACCEPTS_PER_TURN && refuse_one(l); i++)
+		l->fn(l->arg, err, "");
 	loop_watch_set(l->watch, 0);
 	loop_timer_start(l->rest, REST_AFTER_EXHAUSTION_MS, 0);
 }
@@ -219,7 +227,7 @@ static void accept_some(void *arg, unsigned events)
 			if (errno == ECONNABORTED || errno == EINTR)
 				continue;
 			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-				refuse_one(l);
+				refuse_some(l, -errno);
 			return;
 		}
 		format_peer(&addr, peer);

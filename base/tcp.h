@@ -32,10 +32,13 @@ enum {
  */
 int tcp_listen_sockets(const char *host, uint16_t port, int *fds, unsigned n, uint16_t *port_out);
 
-/* fd: the callee owns it now. peer: "address:port", valid during the call. */
+/*
+ * fd: the callee owns it now. peer: "address:port", valid during the call. A negative errno for fd: somebody was turned
+ * away, because descriptors or memory are out; peer is empty then.
+ */
 typedef void (*tcp_accept_fn)(void *arg, int fd, const char *peer);
 
-/* Takes the descriptor, even when it fails. When descriptors run out it refuses newcomers politely, without spinning.
+/* Takes the descriptor, even when it fails. When descriptors run out newcomers are closed at once, without spinning.
  */
 int tcp_listener_create(struct tcp_listener **out, struct loop *loop, int listen_fd, tcp_accept_fn fn, void *arg);
 void tcp_listener_destroy(struct tcp_listener **listener);

@@ -48,6 +48,10 @@ static void on_accept(void *arg, int fd, const char *peer)
 	};
 	struct rtmp_conn *conn;
 
+	if (fd < 0) {
+		stats_closed(stats, CLOSE_TOO_MANY);
+		return;
+	}
 	stats_add(stats, STAT_RTMP_ACCEPTED, 1);
 	if (i->n_conns >= i->local->setup->limits.max_sessions) {
 		stats_closed(stats, CLOSE_TOO_MANY);

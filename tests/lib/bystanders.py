@@ -16,7 +16,7 @@ class Bystanders:
 
     def __init__(self, bench, node, key, stream):
         self.bench, self.node, self.stream = bench, node, stream
-        flv = clients.make_flv(bench, "bystander", 240, size="160x90", gop=25, kbit=100)
+        flv = clients.make_flv(bench, "bystander", 150, size="160x90", gop=25, kbit=100)
         self.publisher = clients.ffmpeg_publish(bench, node.publish_url(key), flv)
         node.wait_live(stream)
         self.follower = hls.follow(bench, node, stream)

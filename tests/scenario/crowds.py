@@ -18,10 +18,11 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import clients  # noqa: E402
+import hls  # noqa: E402
 import procfs  # noqa: E402
 import rtmp_raw as raw  # noqa: E402
 from bystanders import Bystanders  # noqa: E402
-from isaribi_test import Plan, check, http, is_sanitized, main, wait_for  # noqa: E402
+from isaribi_test import Plan, check, is_sanitized, main, wait_for  # noqa: E402
 
 IDLE = int(os.environ.get("ISARIBI_IDLE", 500 if is_sanitized() else 2000))
 NEVER_READ = int(os.environ.get("ISARIBI_NEVER_READ", 100 if is_sanitized() else 500))
@@ -178,7 +179,8 @@ def case_no_descriptors(bench):
     key = plan.key("tanaka")
     node = bench.node(plan)
     beside = Bystanders(bench, node, key, "tanaka")
-    beside.is_over.set()  # the player that is there stays; no new one could come
+    beside.is_over.set()  # the player that is there stays; no new one could come, and an HLS reader always is new
+    beside.follower.stop()
     pid = node.process.pid
     soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (procfs.descriptors(pid) + 40, hard))
@@ -201,11 +203,13 @@ def case_no_descriptors(bench):
     for sock in crowd:
         sock.close()
     wait_for("newcomers to be served again", lambda: is_served(node), 15)
-    wait_for("HLS to be served again", lambda: http("GET", node.url("/metrics")).status == 200, 15)
+    hls.follow(bench, node, "tanaka").wait_segments(2)
     gap = beside.stop()
     print(f"     no descriptors for {took:.1f} s: {cpu:.2f} s of CPU; {turned_away} turned away, the slowest after "
           f"{slowest * 1000:.0f} ms; largest gap of the player that was there {gap:.0f} ms")
     check(turned_away > 0, "nobody was turned away: descriptors were not out")
+    counted = closed(node, "too_many")
+    check(counted >= turned_away, f"{turned_away} were turned away, {counted:.0f} of them counted")
     check(cpu < took / 2, f"{cpu:.2f} s of CPU in {took:.1f} s: a busy loop")
     check(slowest < 10, f"a newcomer hung for {slowest:.1f} s")
 

@@ -5,6 +5,7 @@
 Every row runs twice: in whole sends, and seven bytes to a send. A row ends in one of three ways: the server closes
 with the reason of the row, which stands in the log line of that very connection and is counted in /metrics; the server
 still obeys (it answers a ping that was sent behind it); or it still obeys and a player of the stream gets its pictures.
+ISARIBI_ROWS, a regular expression, picks rows by name.
 """
 import collections
 import concurrent.futures

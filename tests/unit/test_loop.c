@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -281,6 +282,100 @@ static void connection_carries_bytes_and_its_end(void **state)
 	loop_destroy(&e.loop);
 }
 
+/* A server that closes whoever comes. */
+struct door {
+	struct loop *loop;
+	struct tcp_listener *listener;
+	int listen_fd;
+	atomic_int n_taken;
+	atomic_int n_turned_away;
+};
+
+static void door_accept(void *arg, int fd, const char *peer)
+{
+	struct door *d = arg;
+
+	if (fd < 0) {
+		assert_int_equal(fd, -EMFILE);
+		assert_string_equal(peer, "");
+		d->n_turned_away++;
+		return;
+	}
+	d->n_taken++;
+	close(fd);
+}
+
+static void door_start(void *arg)
+{
+	struct door *d = arg;
+
+	assert_int_equal(tcp_listener_create(&d->listener, d->loop, d->listen_fd, door_accept, d), 0);
+}
+
+static void door_stop(void *arg)
+{
+	struct door *d = arg;
+
+	tcp_listener_destroy(&d->listener);
+}
+
+static void connect_until_closed(int fd, uint16_t port)
+{
+	const struct sockaddr_in addr = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)
+	};
+	char byte;
+
+	assert_int_equal(connect(fd, (const struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(recv(fd, &byte, 1, 0), 0);
+}
+
+/* No descriptor below the soft limit is free from here on. */
+static struct rlimit use_up_descriptors(void)
+{
+	struct rlimit before;
+	struct rlimit limit;
+	int lowest_free = dup(STDERR_FILENO);
+
+	assert_true(lowest_free >= 0);
+	close(lowest_free);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	limit.rlim_cur = (rlim_t)lowest_free;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	return before;
+}
+
+static void without_descriptors_newcomers_are_turned_away(void **state)
+{
+	enum { NEWCOMERS = 40 };
+	struct door d = { 0 };
+	struct rlimit before;
+	int fds[NEWCOMERS];
+	uint16_t port = 0;
+
+	(void)state;
+	assert_int_equal(tcp_listen_sockets("127.0.0.1", 0, &d.listen_fd, 1, &port), 0);
+	assert_int_equal(loop_create(&d.loop, "door"), 0);
+	assert_int_equal(loop_start(d.loop, door_start, door_stop, &d), 0);
+	for (int i = 0; i < NEWCOMERS; i++)
+		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+	connect_until_closed(fds[0], port); /* the door is open after it, and has its reserve */
+	before = use_up_descriptors();
+	for (int i = 1; i < NEWCOMERS - 1; i++)
+		connect_until_closed(fds[i], port);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(d.n_taken, 1);
+	assert_int_equal(d.n_turned_away, NEWCOMERS - 2);
+	connect_until_closed(fds[NEWCOMERS - 1], port);
+	assert_int_equal(d.n_taken, 2);
+	for (int i = 0; i < NEWCOMERS; i++)
+		close(fds[i]);
+	loop_stop(d.loop);
+	loop_join(d.loop);
+	loop_destroy(&d.loop);
+}
+
 static void a_wrong_address_is_an_error(void **state)
 {
 	uint16_t port = 0;
@@ -361,6 +456,7 @@ int main(void)
 		cmocka_unit_test(full_mailbox_refuses_frames_before_orders),
 		cmocka_unit_test(lazy_mail_comes_within_its_time),
 		cmocka_unit_test(connection_carries_bytes_and_its_end),
+		cmocka_unit_test(without_descriptors_newcomers_are_turned_away),
 		cmocka_unit_test(a_wrong_address_is_an_error),
 		cmocka_unit_test(loops_share_a_port_but_servers_do_not),
 		cmocka_unit_test(timers_repeat_and_reaping_runs),

@@ -3,6 +3,7 @@
 #include "relay/stats.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/attr.h"
 #include "relay/events.h"
 
 enum { LINE_MAX_LEN = 400 };
@@ -35,6 +37,24 @@ static void every_reason_has_a_name_and_a_text(void **state)
 	assert_false(close_reason_is_error(CLOSE_NONE));
 	assert_false(close_reason_is_error(CLOSE_TAKEN_OVER));
 	assert_true(close_reason_is_error(CLOSE_TOO_SLOW));
+}
+
+static void a_client_that_hangs_up_did_nothing_wrong(void **state)
+{
+	static const struct {
+		int err;
+		enum close_reason reason;
+	} cases[] = {
+		{ 0, CLOSE_CLIENT_CLOSED },
+		{ -ECONNRESET, CLOSE_CLIENT_CLOSED },
+		{ -EPIPE, CLOSE_CLIENT_CLOSED },
+		{ -ETIMEDOUT, CLOSE_CONNECTION_BROKEN },
+		{ -EHOSTUNREACH, CLOSE_CONNECTION_BROKEN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_int_equal(close_reason_of_socket(cases[i].err), cases[i].reason);
 }
 
 /* Prometheus text format 0.0.4: `name value` or `name{label="value",...} value`. */
@@ -178,6 +198,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_reason_has_a_name_and_a_text),
+		cmocka_unit_test(a_client_that_hangs_up_did_nothing_wrong),
 		cmocka_unit_test(every_line_of_the_metrics_is_well_formed),
 		cmocka_unit_test(what_is_counted_is_shown),
 		cmocka_unit_test(a_line_too_long_is_cut_not_overrun),
