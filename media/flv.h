@@ -65,7 +65,8 @@ void flv_parser_fini(struct flv_parser *p);
 
 /*
  * One message body. Returns PARSE_OK with *out filled, or PARSE_BAD or -ENOMEM with *out zeroed; the parser stays
- * usable after both. Never more than 8 times the body's size is allocated.
+ * usable after both. Never more than 8 times the body's size is allocated, beside what a track and a frame take
+ * themselves: sets in band make a new record out of the old one, which may be TRACK_CONFIG_MAX_BYTES long.
  *
  * A video frame has FRAME_KEY when an IDR slice is in it, whatever the message's frame type says. Without one it has it
  * only if the message says "key" and a recovery point or an SPS says that decoding can start here (open GOP). The

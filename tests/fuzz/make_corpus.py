@@ -224,7 +224,7 @@ def all_seeds():
     yield "rtmp_handshake", handshake
     yield "amf0", amf0_seeds()
     bodies = {name: b"".join(record(t, b) for t, b in tags[:12] if len(b) < 1500) for name, tags in flvs.items()}
-    bodies["least"] = record(*flvs["mono"][0]) + record(8, b"\xaf\1x") + record(9, b"\x90hvc1") + record(8, b"\x90Opus")
+    bodies["least"] = record(*flvs["mono"][0]) + record(8, b"\xaf\1x") + record(8, b"\xaf\1") + record(9, b"\x90hvc1") + record(8, b"\x90Opus")
     yield "flv", bodies
     yield "h264", h264_seeds(flvs)
     asc = {name: b[2:] for name, tags in flvs.items() for t, b in tags if t == 8 and b[1] == 0}
