@@ -27,17 +27,19 @@ static void check_video_payload(const struct frame *f)
 {
 	struct nal_walk walk;
 	struct nal nal;
+	bool is_h265 = f->track->codec == CODEC_H265;
 	bool has_slice = false;
-	bool has_idr = false;
+	bool has_start = false;
 
 	nal_walk_init(&walk, f->data, f->size_bytes, NAL_LENGTH_4);
 	while (nal_walk_next(&walk, &nal)) {
-		FUZZ_CHECK(nal_h264_type(&nal) != NAL_H264_AUD);
-		has_slice |= nal_h264_is_slice(&nal);
-		has_idr |= nal_h264_is_idr(&nal);
+		FUZZ_CHECK(is_h265 ? nal_h265_type(&nal) != NAL_H265_AUD : nal_h264_type(&nal) != NAL_H264_AUD);
+		has_slice |= is_h265 ? nal_h265_is_slice(&nal) : nal_h264_is_slice(&nal);
+		has_start |= is_h265 ? nal_h265_is_irap(&nal) : nal_h264_is_idr(&nal);
 	}
 	FUZZ_CHECK(!walk.is_bad && has_slice);
-	FUZZ_CHECK(!has_idr || frame_is_key(f));
+	FUZZ_CHECK(!has_start || frame_is_key(f));
+	FUZZ_CHECK(!is_h265 || has_start || !frame_is_key(f));
 }
 
 /* A player's side: configuration first, then the frame. */
@@ -80,7 +82,7 @@ static void check_frame(const struct flv_parser *p, const struct frame *f, uint3
 	if (frame_is_video(f))
 		check_video_payload(f);
 	else
-		FUZZ_CHECK(frame_is_key(f) && f->pts_90k == f->dts_90k);
+		FUZZ_CHECK(frame_is_key(f) && f->pts_90k == f->dts_90k && frame_samples(f) > 0);
 	write_back(f, timestamp_ms);
 }
 
