@@ -78,12 +78,13 @@ static int compare_doubles(const void *a, const void *b)
 
 static void print_spread(const char *name, double *values, size_t n)
 {
-	qsort(values, n, sizeof(*values), compare_doubles);
-	if (n == 0)
+	if (n == 0) {
 		printf(", \"%s\": null", name);
-	else
-		printf(", \"%s\": {\"p50\": %.2f, \"p99\": %.2f, \"max\": %.2f}", name, values[n / 2],
-		    values[(n * 99) / 100], values[n - 1]);
+		return;
+	}
+	qsort(values, n, sizeof(*values), compare_doubles);
+	printf(", \"%s\": {\"p50\": %.2f, \"p99\": %.2f, \"max\": %.2f}", name, values[n / 2], values[(n * 99) / 100],
+	    values[n - 1]);
 }
 
 static void print_counts(const struct load_run *run)
