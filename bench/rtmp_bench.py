@@ -126,6 +126,12 @@ class Cpu:
         return (self.run_ns - before.run_ns) / 1e6, user / (user + system) if user + system else 0.0
 
 
+def backlog_drops():
+    """Packets that the kernel has thrown away before any socket saw them: on loopback, the machine's own limit."""
+    lines = pathlib.Path("/proc/net/softnet_stat").read_text().splitlines()
+    return sum(int(line.split()[1], 16) for line in lines)
+
+
 def count_writes(pid, players):
     """Send-type system calls per second and player by perf's tracepoints, or None where there are none."""
     events = [arg for call in WRITE_CALLS for arg in ("-e", f"syscalls:sys_enter_{call}")]
@@ -169,7 +175,7 @@ def run_side(side_class, job, opt):
 
 def watch(bench, side, job, opt):
     players = job["players"]
-    before = {"rss_kb": procfs.rss_kb(side.pid), **side.metrics()}
+    before = {"rss_kb": procfs.rss_kb(side.pid), "drops": backlog_drops(), **side.metrics()}
     start = time.monotonic() + 0.2
     window = (start + JOIN_S + SETTLE_S, start + JOIN_S + SETTLE_S + opt.seconds)
     seconds = window[1] - start + 0.5 + (PERF_S + 0.5 if job["is_counting"] else 0)
@@ -201,6 +207,7 @@ def watch(bench, side, job, opt):
         "kb_per_player": (rss_kb - before["rss_kb"] - hls_kb[1] + hls_kb[0]) / players,
         "rss_mb": rss_kb / 1024, "hls_mb": hls_kb[1] / 1024,
         "stalls": sum(s["stalls"] for s in seen), "live": sum(min(s["open"], s["playing"]) for s in seen),
+        "drops": backlog_drops() - before["drops"],
         "load_percent": sum(s["cpu_percent"] for s in seen),
     }
     if job["streams"] > 1:
@@ -245,6 +252,7 @@ ROWS = [  # (field, what it is, digits)
     ("beside_mb", "  beside HLS windows and one GOP each, MB", 1),
     ("writes_per_s", "writes/s per player (counter)", 1), ("calls_per_s", "send calls/s per player (perf)", 1),
     ("mbit_per_player", "Mbit/s per player", 2), ("live", "players live", 0), ("stalls", "stalls > 1 s", 0),
+    ("drops", "packets the kernel's backlog dropped", 0),
     ("load_percent", "load tool, % of a core", 0),
 ]
 
