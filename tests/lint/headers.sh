@@ -6,7 +6,8 @@ cd "$(dirname "$0")/../.." || exit 1
 cc=${1:-cc}
 failed=0
 flags="-std=c17 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE -I. -fsyntax-only -Wall -Wextra -Werror $(pkg-config --cflags libuv)"
-for header in $(git ls-files --cached --others --exclude-standard -- '*.h'); do
+headers=$(git ls-files --cached --others --exclude-standard -- '*.h') || exit 1
+for header in $headers; do
 	# Twice: a missing include guard shows, too.
 	printf '#include "%s"\n#include "%s"\n' "$header" "$header" | $cc $flags -x c - || {
 		echo "$header does not compile alone"
