@@ -10,6 +10,7 @@
 
 #include <sodium.h>
 
+#include "base/http_text.h"
 #include "base/log.h"
 #include "base/tcp.h"
 #include "ingest/rtmp_command.h"
@@ -312,22 +313,6 @@ static void on_player_over(void *arg, enum close_reason reason)
 
 static const struct out_rtmp_ops player_ops = { .over = on_player_over };
 
-/* "token=..." among the parameters of a query; borrowed from it. */
-static const char *find_token(const char *query, size_t *len)
-{
-	for (const char *p = query; p; p = strchr(p, '&')) {
-		p += *p == '&';
-		if (strncmp(p, "token=", 6) == 0) {
-			*len = strcspn(p + 6, "&");
-			return p + 6;
-		}
-		if (*p == '\0')
-			break;
-	}
-	*len = 0;
-	return NULL;
-}
-
 static enum close_reason may_play(const struct rtmp_conn *c)
 {
 	const struct gate_viewer viewer = {
@@ -339,8 +324,8 @@ static enum close_reason may_play(const struct rtmp_conn *c)
 
 static enum close_reason take_play(struct rtmp_conn *c, const struct rtmp_action *action)
 {
-	size_t token_len;
-	const char *token = find_token(action->query, &token_len);
+	size_t token_len = 0;
+	const char *token = http_query_value(action->query, "token", &token_len);
 
 	if (strcmp(action->app, "play") != 0)
 		return CLOSE_APP_BAD;
