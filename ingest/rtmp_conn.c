@@ -18,6 +18,7 @@
 #include "ingest/session.h"
 #include "media/flv.h"
 #include "media/rtmp_chunk.h"
+#include "media/timeline.h"
 #include "relay/out_rtmp.h"
 
 enum {
@@ -246,12 +247,15 @@ static void on_session_over(void *arg, enum close_reason reason)
 	refuse_publish(arg, reason);
 }
 
+static const struct session_protocol session_protocol = { STAT_RTMP_PUBLISHERS, TIMELINE_MODULUS_RTMP };
+
 static const struct session_ops session_ops = { .granted = on_granted, .over = on_session_over };
 
 static void start_publish(struct rtmp_conn *c, const struct rtmp_action *action)
 {
 	struct publishing *p;
 	const struct session_config config = {
+		.protocol = &session_protocol,
 		.key = action->name,
 		.key_len = strlen(action->name),
 		.log = &c->log,

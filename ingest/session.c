@@ -11,6 +11,7 @@ enum { EVALUATE_EVERY_US = 2 * 1000000 };
 
 struct session {
 	struct relay_local *local;
+	const struct session_protocol *protocol;
 	struct gate_pass pass;
 	struct publisher *publisher;
 	struct log_ctx *log;
@@ -34,7 +35,7 @@ void session_end(struct session **session, enum close_reason reason)
 	if (!s)
 		return;
 	if (s->is_granted)
-		stats_add(s->local->setup->stats, STAT_RTMP_PUBLISHERS, -1);
+		stats_add(s->local->setup->stats, s->protocol->publishers, -1);
 	publisher_end(&s->publisher, reason);
 	free(s);
 }
@@ -46,7 +47,7 @@ static void on_granted(void *arg)
 	s->is_granted = true;
 	s->heard_us = local_now_us(s->local);
 	s->evaluated_us = s->heard_us;
-	stats_add(s->local->setup->stats, STAT_RTMP_PUBLISHERS, 1);
+	stats_add(s->local->setup->stats, s->protocol->publishers, 1);
 	s->ops->granted(s->arg);
 }
 
@@ -67,12 +68,22 @@ enum close_reason session_begin(struct session **out, struct relay_local *local,
 	*out = NULL;
 	if (!s)
 		return CLOSE_NO_MEMORY;
-	*s = (struct session){ .local = local, .log = config->log, .ops = config->ops, .arg = config->arg };
+	*s = (struct session){
+		.local = local,
+		.protocol = config->protocol,
+		.log = config->log,
+		.ops = config->ops,
+		.arg = config->arg,
+	};
 	advice_init(&s->advice);
 	reason = gate_publish(local->plan, config->key, config->key_len, local_wall_ms(local), &s->pass);
 	if (reason == CLOSE_NONE) {
 		const struct publisher_config publisher = {
-			.pass = &s->pass, .session_id = s->log->id, .ops = &publisher_ops, .arg = s
+			.pass = &s->pass,
+			.session_id = s->log->id,
+			.clock_modulus_90k = s->protocol->clock_modulus_90k,
+			.ops = &publisher_ops,
+			.arg = s,
 		};
 
 		s->until_told_ms = s->pass.until_ms;
@@ -157,6 +168,16 @@ enum close_reason session_tick(struct session *s)
 	if (now_us - s->evaluated_us >= EVALUATE_EVERY_US)
 		evaluate(s, now_us);
 	return CLOSE_NONE;
+}
+
+uint64_t session_generation(const struct session *s)
+{
+	return publisher_generation(s->publisher);
+}
+
+const char *session_stream(const struct session *s)
+{
+	return s->pass.stream;
 }
 
 struct session_counts session_counts(const struct session *s)

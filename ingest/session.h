@@ -30,7 +30,14 @@ struct session_ops {
 	void (*over)(void *arg, enum close_reason reason);
 };
 
+/* What differs between the protocols that frames come in by. */
+struct session_protocol {
+	enum stat publishers;	   /* the gauge of those that are on */
+	int64_t clock_modulus_90k; /* where the times of its frames wrap: TIMELINE_MODULUS_... */
+};
+
 struct session_config {
+	const struct session_protocol *protocol;
 	const char *key; /* as the publisher sent it; borrowed, never logged */
 	size_t key_len;
 	struct log_ctx *log; /* borrowed for the session's life; its stream is filled in */
@@ -51,6 +58,9 @@ void session_frame(struct session *s, struct frame *frame);
 enum close_reason session_unreadable(struct session *s);
 /* Every HUB_TICK_MS, and when a new plan has come. CLOSE_NONE, or why the session must end. */
 enum close_reason session_tick(struct session *s);
+/* Of the publisher, once granted (relay/publisher.h). */
+uint64_t session_generation(const struct session *s);
+const char *session_stream(const struct session *s);
 struct session_counts session_counts(const struct session *s);
 void session_end(struct session **s, enum close_reason reason); /* NULL is fine */
 

@@ -31,6 +31,7 @@ struct frame *frame_create(struct track *track, size_t size_bytes)
 	f->dts_90k = 0;
 	f->pts_90k = 0;
 	f->arrival_us = 0;
+	f->generation = 0;
 	f->track = track_ref(track);
 	for (size_t i = 0; i < RENDERINGS; i++)
 		atomic_init(&f->renderings[i], NULL);

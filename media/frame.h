@@ -37,7 +37,8 @@ struct frame {
 	unsigned flags;
 	int64_t dts_90k;
 	int64_t pts_90k;
-	int64_t arrival_us; /* monotonic clock of this process when its last byte was read */
+	uint64_t generation; /* of the publisher it came from, once it is stamped: rises within a stream */
+	int64_t arrival_us;  /* monotonic clock of this process when its last byte was read */
 	struct track *track;
 	struct shared *_Atomic renderings[RENDERINGS];
 	size_t size_bytes;

@@ -104,7 +104,7 @@ static int create_packaging(struct node *node)
 static void set_up_relay(struct node *node)
 {
 	node->setup = (struct relay_setup){
-		.courier = { .n_loops = wanted_loops(&node->options) },
+		.courier = { .n_loops = wanted_loops(&node->options), .n_homes = wanted_loops(&node->options) },
 		.clock = clock_real(),
 		.events = node_delivery_events(node->delivery),
 		.stats = &node->stats,

@@ -39,5 +39,5 @@ unsigned courier_home_of(const struct courier *courier, const char *stream)
 
 	for (const char *c = stream; *c; c++)
 		hash = (hash ^ (uint8_t)*c) * 16777619u;
-	return hash % courier->n_loops;
+	return hash % courier->n_homes;
 }

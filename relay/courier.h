@@ -29,7 +29,7 @@ enum {
 
 enum mail_kind {
 	/* the publisher's loop to the stream's home */
-	MAIL_PUBLISH_ASK,   /* stream, key_hash, until_ms; from: the publisher */
+	MAIL_PUBLISH_ASK,   /* stream, key_hash, until_ms, clock_modulus_90k; from: the publisher */
 	MAIL_PUBLISH_END,   /* to: the stream, generation, reason */
 	MAIL_PUBLISH_UNTIL, /* to: the stream, generation, until_ms: the plan moved the end of the window */
 	MAIL_FRAME_IN,	    /* to: the stream, generation, frame */
@@ -58,14 +58,17 @@ struct mail {
 	uint64_t generation;
 	uint64_t session_id; /* for events */
 	int64_t until_ms;
+	int64_t clock_modulus_90k; /* where the publisher's clock wraps */
 	struct frame *frame;
 	struct plan *plan;
 	uint8_t key_hash[PLAN_HASH_BYTES];
 	char stream[GATE_STREAM_SIZE];
 };
 
+/* The first n_homes loops are homes of streams; a loop beyond them has publishers and readers only. */
 struct courier {
 	unsigned n_loops;
+	unsigned n_homes;
 	struct mailbox *mailboxes[COURIER_LOOPS_MAX];
 };
 

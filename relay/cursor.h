@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A reader's place in a ring, and the rule for readers that fall behind: one whose next frame has waited for 5 s, or
- * that has 8 MB before it, skips to the newest key frame; the third skip within a minute is the last.
+ * A reader's place in a ring of frames, under the rule for readers that fall behind (relay/lag.h).
  *
  * Owner: the loop of the ring. Lifetime: a value. Pure: the time is an argument, the bytes of the wire are not its
- * business: `offset` is how much of the message at `seq` is written already.
+ * business.
  */
 #ifndef ISARIBI_RELAY_CURSOR_H
 #define ISARIBI_RELAY_CURSOR_H
@@ -12,21 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "relay/lag.h"
 #include "relay/ring.h"
-
-enum {
-	CURSOR_LAG_US = 5 * 1000000,
-	CURSOR_LAG_BYTES = 8 * 1024 * 1024,
-	CURSOR_SKIPS_MAX = 3,
-	CURSOR_SKIPS_WINDOW_US = 60 * 1000000,
-};
 
 struct cursor {
 	bool is_running; /* false: waits for a place to start */
 	uint64_t seq;
-	int64_t since_us; /* when it came to this place by starting or skipping */
-	unsigned n_skips;
-	int64_t skipped_us[CURSOR_SKIPS_MAX];
+	struct lag lag;
 };
 
 enum cursor_verdict {

@@ -388,5 +388,5 @@ bool out_rtmp_is_drained(const struct out_rtmp *p)
 
 struct out_rtmp_counts out_rtmp_counts(const struct out_rtmp *p)
 {
-	return (struct out_rtmp_counts){ p->frames, p->cursor.n_skips };
+	return (struct out_rtmp_counts){ p->frames, p->cursor.lag.n_skips };
 }

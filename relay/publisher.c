@@ -35,6 +35,7 @@ int publisher_begin(struct publisher **out, struct relay_local *local, const str
 		.from_loop = local->index,
 		.session_id = config->session_id,
 		.until_ms = config->pass->until_ms,
+		.clock_modulus_90k = config->clock_modulus_90k,
 	};
 
 	loop_assert_owner(local->loop);
@@ -76,6 +77,12 @@ bool publisher_push(struct publisher *p, struct frame *frame)
 		return true;
 	stats_add(p->local->setup->stats, STAT_FRAMES_DROPPED, 1);
 	return false;
+}
+
+uint64_t publisher_generation(const struct publisher *p)
+{
+	assert(p->is_granted);
+	return p->generation;
 }
 
 void publisher_set_until(struct publisher *p, int64_t until_ms)

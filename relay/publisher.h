@@ -24,6 +24,7 @@ struct publisher_ops {
 struct publisher_config {
 	const struct gate_pass *pass; /* copied */
 	uint64_t session_id;
+	int64_t clock_modulus_90k; /* where the times of its frames wrap: TIMELINE_MODULUS_... */
 	const struct publisher_ops *ops;
 	void *arg;
 };
@@ -32,6 +33,8 @@ struct publisher_config {
 int publisher_begin(struct publisher **out, struct relay_local *local, const struct publisher_config *config);
 /* Takes the reference. False: it was dropped, because home could not keep up; go on with the next key frame. */
 bool publisher_push(struct publisher *p, struct frame *frame);
+/* Once granted: rises with every publisher of the stream, and stands in its frames on their way out. */
+uint64_t publisher_generation(const struct publisher *p);
 /* The plan has moved the end of the window. */
 void publisher_set_until(struct publisher *p, int64_t until_ms);
 /* reason: what ended the session. NULL is fine. */

@@ -191,7 +191,7 @@ void stream_publish_ask(struct stream *s, const struct mail *mail)
 	s->until_ms = mail->until_ms;
 	s->heard_us = local_now_us(s->local);
 	s->is_heard = false;
-	timeline_begin_publisher(&s->timeline, TIMELINE_MODULUS_RTMP);
+	timeline_begin_publisher(&s->timeline, mail->clock_modulus_90k);
 	set_state(s, STREAM_LIVE);
 	emit(s, EVENT_STREAM_UP, CLOSE_NONE);
 	grant(s);
@@ -318,6 +318,7 @@ void stream_frame(struct stream *s, uint64_t generation, struct frame *frame)
 	}
 	share_track(s, frame);
 	timeline_stamp(&s->timeline, frame);
+	frame->generation = generation;
 	s->heard_us = local_now_us(s->local);
 	s->is_heard = true;
 	stats_add(stats, STAT_FRAMES_IN, 1);

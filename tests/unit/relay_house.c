@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "media/timeline.h"
 #include "relay_fixture.h"
 
 enum {
@@ -91,7 +92,7 @@ void house_open(struct house *h, struct plan *plan)
 	h->sink = (struct events){ note_event, h };
 	h->taps[0] = (struct stream_tap){ "test", &h->tap, tap_begin, tap_frame, tap_pause, tap_end };
 	h->setup = (struct relay_setup){
-		.courier = { .n_loops = HOUSE_LOOPS },
+		.courier = { .n_loops = HOUSE_LOOPS, .n_homes = HOUSE_LOOPS },
 		.clock = &h->clock.clock,
 		.events = &h->sink,
 		.stats = &h->stats,
@@ -221,7 +222,9 @@ void house_publish(struct house *h, struct house_publisher *p, const struct hous
 {
 	static const struct publisher_ops ops = { on_granted, on_publisher_over };
 	struct gate_pass pass = { .until_ms = spec->until_ms };
-	const struct publisher_config config = { .pass = &pass, .session_id = 1, .ops = &ops, .arg = p };
+	const struct publisher_config config = {
+		.pass = &pass, .session_id = 1, .clock_modulus_90k = TIMELINE_MODULUS_RTMP, .ops = &ops, .arg = p
+	};
 
 	*p = (struct house_publisher){ .house = h, .raw_ms = p->raw_ms, .video_bytes = p->video_bytes };
 	memset(pass.key_hash, spec->key, sizeof(pass.key_hash));

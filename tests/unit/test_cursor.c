@@ -87,7 +87,7 @@ static void a_reader_that_keeps_up_is_never_moved(void **state)
 	}
 	/* Nothing comes any more: that is not its fault. */
 	assert_int_equal(cursor_check(&f->cursor, &f->ring, 7200ll * SECOND_US), CURSOR_GOES_ON);
-	assert_int_equal(f->cursor.n_skips, 0);
+	assert_int_equal(f->cursor.lag.n_skips, 0);
 }
 
 static void five_seconds_of_waiting_move_it_to_the_newest_key_frame(void **state)
@@ -97,13 +97,13 @@ static void five_seconds_of_waiting_move_it_to_the_newest_key_frame(void **state
 	publish_until(f, 1, 10);
 	assert_true(cursor_start(&f->cursor, &f->ring, 0));
 	read_all(f);
-	publish_until(f, FRAME_US + CURSOR_LAG_US, 10);
+	publish_until(f, FRAME_US + LAG_MAX_US, 10);
 	/* The oldest frame it has not read came at 0.1 s. */
-	assert_int_equal(cursor_check(&f->cursor, &f->ring, FRAME_US + CURSOR_LAG_US), CURSOR_GOES_ON);
-	assert_int_equal(cursor_check(&f->cursor, &f->ring, FRAME_US + CURSOR_LAG_US + 1), CURSOR_SKIPPED);
+	assert_int_equal(cursor_check(&f->cursor, &f->ring, FRAME_US + LAG_MAX_US), CURSOR_GOES_ON);
+	assert_int_equal(cursor_check(&f->cursor, &f->ring, FRAME_US + LAG_MAX_US + 1), CURSOR_SKIPPED);
 	assert_true(f->cursor.is_running);
 	assert_int_equal(f->cursor.seq, f->ring.gop_seq);
-	assert_int_equal(f->cursor.n_skips, 1);
+	assert_int_equal(f->cursor.lag.n_skips, 1);
 }
 
 static void eight_megabytes_move_it_too(void **state)
@@ -127,7 +127,7 @@ static void eight_megabytes_exactly_are_allowed(void **state)
 	publish_until(f, 20ll * SECOND_US, 10);
 	read_all(f);
 	publish_until(f, 20ll * SECOND_US + 8 * FRAME_US, MB);
-	assert_int_equal(ring_bytes_from(&f->ring, f->cursor.seq), CURSOR_LAG_BYTES);
+	assert_int_equal(ring_bytes_from(&f->ring, f->cursor.seq), LAG_MAX_BYTES);
 	assert_int_equal(cursor_check(&f->cursor, &f->ring, 21ll * SECOND_US), CURSOR_GOES_ON);
 	publish_until(f, 20ll * SECOND_US + 9 * FRAME_US, 1);
 	assert_int_equal(cursor_check(&f->cursor, &f->ring, 21ll * SECOND_US), CURSOR_SKIPPED);
@@ -147,9 +147,9 @@ static void what_a_newcomer_finds_is_not_its_fault(void **state)
 	assert_true(cursor_start(&f->cursor, &f->ring, 10ll * SECOND_US));
 	assert_int_equal(f->cursor.seq, f->ring.tail);
 	assert_int_equal(cursor_check(&f->cursor, &f->ring, 10ll * SECOND_US), CURSOR_GOES_ON);
-	assert_int_equal(cursor_check(&f->cursor, &f->ring, 10ll * SECOND_US + CURSOR_LAG_US), CURSOR_GOES_ON);
+	assert_int_equal(cursor_check(&f->cursor, &f->ring, 10ll * SECOND_US + LAG_MAX_US), CURSOR_GOES_ON);
 	/* But it has five seconds to read it, like everybody. */
-	assert_int_equal(cursor_check(&f->cursor, &f->ring, 10ll * SECOND_US + CURSOR_LAG_US + 1), CURSOR_SKIPPED);
+	assert_int_equal(cursor_check(&f->cursor, &f->ring, 10ll * SECOND_US + LAG_MAX_US + 1), CURSOR_SKIPPED);
 }
 
 static void what_the_ring_has_dropped_is_behind(void **state)

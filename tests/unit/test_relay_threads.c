@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "media/timeline.h"
 #include "relay/mirror.h"
 #include "relay/publisher.h"
 #include "relay/rtmp_image.h"
@@ -152,7 +153,9 @@ static void ask(struct sender *s)
 {
 	static const struct publisher_ops ops = { on_granted, on_publisher_over };
 	struct gate_pass pass = { 0 };
-	const struct publisher_config config = { .pass = &pass, .session_id = 1, .ops = &ops, .arg = s };
+	const struct publisher_config config = {
+		.pass = &pass, .session_id = 1, .clock_modulus_90k = TIMELINE_MODULUS_RTMP, .ops = &ops, .arg = s
+	};
 
 	snprintf(pass.stream, sizeof(pass.stream), "%s", s->stream);
 	if (publisher_begin(&s->publisher, hub_local(s->place->hub), &config) != 0)
@@ -245,7 +248,7 @@ static void open_scene(struct scene *scene)
 	scene->video = fixture_video_track(0);
 	scene->tap = (struct stream_tap){ "test", scene, tap_begin, tap_frame, tap_pause, tap_end };
 	scene->setup = (struct relay_setup){
-		.courier = { .n_loops = LOOPS },
+		.courier = { .n_loops = LOOPS, .n_homes = LOOPS },
 		.clock = clock_real(),
 		.stats = &scene->stats,
 		.taps = &scene->tap,

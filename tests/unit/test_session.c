@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "config/plan_parse.h"
+#include "media/timeline.h"
 #include "relay_fixture.h"
 #include "relay_house.h"
 
@@ -103,10 +104,12 @@ static void on_over(void *arg, enum close_reason reason)
 	session_end(&f->session, reason);
 }
 
+static const struct session_protocol protocol = { STAT_RTMP_PUBLISHERS, TIMELINE_MODULUS_RTMP };
+
 static enum close_reason ask(struct fixture *f, const char *text)
 {
 	static const struct session_ops ops = { on_granted, on_over };
-	const struct session_config config = { text, strlen(text), &f->log, &ops, f };
+	const struct session_config config = { &protocol, text, strlen(text), &f->log, &ops, f };
 
 	return session_begin(&f->session, house_local(&f->house, f->loop), &config);
 }
@@ -268,7 +271,7 @@ static void it_hears_that_it_was_taken_over(void **state)
 	static const struct session_ops ops = { on_granted, on_over };
 	struct fixture *f = *state;
 	struct fixture second = { .log = { .id = 8, .protocol = "test" } };
-	const struct session_config config = { key, strlen(key), &second.log, &ops, &second };
+	const struct session_config config = { &protocol, key, strlen(key), &second.log, &ops, &second };
 
 	begin(f);
 	send_frame(f, f->video, FRAME_KEY);
