@@ -203,6 +203,13 @@ def http_seeds():
     return {f"text_{i:02}": t.encode() for i, t in enumerate(texts)}
 
 
+def streamid_seeds():
+    texts = ["#!::r=KEY0,m=publish", "#!::h=a,t=stream,u=b,r=tanaka,m=request,s=18f-00,", "#!::r=/live/KEY0", "publish:live/KEY0",
+             "request:play/tanaka:18f-00", "read:a", "play:a", "KEY0", "play/a", " KEY0\r\n", "#!:{r=a}", "#!:", "#!::r=a,r=b",
+             "#!::r=a,m=bidirectional,t=file", "publish:a\0b", "\x7f", "#!::r=" + "a" * 506, "#!::r=" + "a" * 507]
+    return {f"text_{i:02}": t.encode() for i, t in enumerate(texts)}
+
+
 def handshake_seeds():
     c0c1 = hex_file("ffmpeg_c0c1")
     plain = b"\3" + b"\0" * 8 + bytes(range(256)) * 5 + b"\0" * (1528 - 1280)
@@ -235,6 +242,7 @@ def all_seeds():
     yield "token", {"zeros": bytes(44), "none": b"\0", "expiry": bytes(10) + b"\1", "mac": bytes(40) + b"\1",
                     "made": b"1a0c5b1ac00-0123456789abcdef0123456789abcdef"}
     yield "http_text", http_seeds()
+    yield "streamid", streamid_seeds()
 
 
 def main():
