@@ -32,6 +32,8 @@ static void plan_destroy(struct plan *plan)
 	free(plan->keys);
 	for (size_t i = 0; i < plan->n_streams; i++)
 		free(plan->streams[i].renditions);
+	if (plan->streams)
+		sodium_memzero(plan->streams, plan->n_streams * sizeof(plan->streams[0]));
 	free(plan->streams);
 	free(plan->clips);
 	for (size_t i = 0; i < plan->n_channels; i++) {

@@ -27,7 +27,8 @@ enum {
 	PLAN_KEY_TEXT_SIZE = 27, /* of a generated key: 128 bits in base32, and a NUL */
 	PLAN_KEY_MIN_LEN = 16,
 	PLAN_KEY_MAX_LEN = 128,
-	PLAN_PASSPHRASE_SIZE = 80, /* SRT: 10 to 79 characters */
+	PLAN_PASSPHRASE_MIN_LEN = 10, /* SRTO_PASSPHRASE: 10 to 79 bytes */
+	PLAN_PASSPHRASE_SIZE = 80,
 };
 
 struct plan_window {
@@ -43,7 +44,7 @@ struct plan_key {
 	/* None: revoked. A key whose plan names no windows has one without limits. */
 	struct plan_window *windows;
 	size_t n_windows;
-	char srt_passphrase[PLAN_PASSPHRASE_SIZE]; /* empty: none. Secret */
+	char srt_passphrase[PLAN_PASSPHRASE_SIZE]; /* of its publisher; empty: none. Secret */
 };
 
 struct plan_stream {
@@ -52,6 +53,7 @@ struct plan_stream {
 	bool is_private;
 	char (*renditions)[ID_SIZE];
 	size_t n_renditions;
+	char srt_passphrase[PLAN_PASSPHRASE_SIZE]; /* of its SRT players; empty: none. Secret */
 };
 
 struct plan_clip {

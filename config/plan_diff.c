@@ -98,7 +98,8 @@ static unsigned compare_streams(const void *before, const void *after)
 
 	return when(a->is_private == b->is_private, PLAN_STREAM_PLAY) |
 	    when(a->is_recorded == b->is_recorded, PLAN_STREAM_RECORD) |
-	    when(is_same_ids(a->renditions, a->n_renditions, b->renditions, b->n_renditions), PLAN_STREAM_RENDITIONS);
+	    when(is_same_ids(a->renditions, a->n_renditions, b->renditions, b->n_renditions), PLAN_STREAM_RENDITIONS) |
+	    when(strcmp(a->srt_passphrase, b->srt_passphrase) == 0, PLAN_STREAM_PASSPHRASE);
 }
 
 static unsigned compare_clips(const void *before, const void *after)

@@ -29,6 +29,7 @@ enum plan_change {
 	PLAN_CHANNEL_FILLER = 1 << 12,
 	PLAN_CLIP_RANGE = 1 << 13, /* recording, in or out */
 	PLAN_PULL_URL = 1 << 14,
+	PLAN_STREAM_PASSPHRASE = 1 << 15,
 };
 
 /*

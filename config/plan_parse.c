@@ -25,7 +25,6 @@ enum {
 	MAX_FILLER = 1024,
 	MAX_RENDITIONS = 8,
 	MAX_URL_LEN = 1023,
-	MIN_PASSPHRASE_LEN = 10, /* SRTO_PASSPHRASE */
 	MIN_VIEW_KEY_LEN = 16,
 	MAX_VIEW_KEY_LEN = 256,
 	MAX_DELAY_MS = 120000,
@@ -275,18 +274,18 @@ static void read_clear_key(struct walk *w, const json_t *object, struct plan_key
 		    "expected 16 to 128 characters of A-Z a-z 0-9 . _ ~ -");
 }
 
-static void read_passphrase(struct walk *w, const json_t *object, struct plan_key *key)
+/* Missing or empty: out stays as it is. */
+static void read_passphrase(struct walk *w, const json_t *object, const char *name, char out[PLAN_PASSPHRASE_SIZE])
 {
-	const json_t *json = string_member(w, object, "srt_passphrase", false);
+	const json_t *json = string_member(w, object, name, false);
 	size_t len = json_string_length(json);
 
 	if (len == 0)
 		return;
-	if (len >= MIN_PASSPHRASE_LEN && len < sizeof(key->srt_passphrase) &&
-	    !memchr(json_string_value(json), '\0', len))
-		memcpy(key->srt_passphrase, json_string_value(json), len + 1);
+	if (len >= PLAN_PASSPHRASE_MIN_LEN && len < PLAN_PASSPHRASE_SIZE && !memchr(json_string_value(json), '\0', len))
+		memcpy(out, json_string_value(json), len + 1);
 	else
-		say(w, "srt_passphrase", "10 から 79 バイトの文字列か、空が必要です",
+		say(w, name, "10 から 79 バイトの文字列か、空が必要です",
 		    "expected a string of 10 to 79 bytes, or nothing");
 }
 
@@ -307,7 +306,7 @@ static void read_key(struct walk *w, const json_t *json, void *element)
 	else
 		read_clear_key(w, json, key);
 	read_windows(w, json, key);
-	read_passphrase(w, json, key);
+	read_passphrase(w, json, "srt_passphrase", key->srt_passphrase);
 }
 
 static void read_stream(struct walk *w, const json_t *json, void *element)
@@ -325,6 +324,7 @@ static void read_stream(struct walk *w, const json_t *json, void *element)
 	if (play && !stream->is_private && strcmp(json_string_value(play), "public") != 0)
 		say(w, "play", "\"public\" か \"private\" が必要です", "expected \"public\" or \"private\"");
 	stream->renditions = read_list(w, json, &renditions, &stream->n_renditions);
+	read_passphrase(w, json, "srt_passphrase", stream->srt_passphrase);
 }
 
 static void read_clip(struct walk *w, const json_t *json, void *element)
@@ -508,6 +508,7 @@ static void free_tree(json_t *root)
 {
 	wipe_members(root, "keys", "key");
 	wipe_members(root, "keys", "srt_passphrase");
+	wipe_members(root, "streams", "srt_passphrase");
 	wipe_members(root, "pushes", "url");
 	wipe_members(root, "pulls", "url");
 	wipe_string(json_object_get(json_object_get(root, "tokens"), "view_key"));

@@ -84,7 +84,8 @@ static void sample_is_read_whole(void **state)
 
 static void what_is_not_said_has_a_meaning(void **state)
 {
-	static const char text[] = "{\"isaribi_plan\":1,\"later\":{\"x\":[1]},\"streams\":[{\"id\":\"a\",\"more\":1}],"
+	static const char text[] = "{\"isaribi_plan\":1,\"later\":{\"x\":[1]},\"streams\":[{\"id\":\"a\",\"more\":1},"
+				   "{\"id\":\"b\",\"srt_passphrase\":\"0123456789\"}],"
 				   "\"channels\":[{\"id\":\"c\",\"override\":{\"clip\":\"x\",\"until\":9}},"
 				   "{\"id\":\"d\",\"override\":{\"slate\":true}}],"
 				   "\"tokens\":{\"view_key\":null}}";
@@ -98,6 +99,8 @@ static void what_is_not_said_has_a_meaning(void **state)
 	assert_null(plan->view_key);
 	assert_false(plan->streams[0].is_private);
 	assert_false(plan->streams[0].is_recorded);
+	assert_string_equal(plan->streams[0].srt_passphrase, "");
+	assert_string_equal(plan->streams[1].srt_passphrase, "0123456789");
 	assert_string_equal(plan->channels[0].profile, "720p30");
 	assert_string_equal(plan->channels[0].slate, "");
 	assert_int_equal(plan->channels[0].override.kind, PLAN_OVERRIDE_CLIP);
@@ -185,6 +188,10 @@ static void says_where_and_what(void **state)
 		  "passphrase\":\"pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp\"}]"
 		  "}",
 		    "keys[0].srt_passphrase", "10 to 79", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"streams\":[{\"id\":\"a\",\"srt_passphrase\":\"012345678\"}]}",
+		    "streams[0].srt_passphrase", "10 to 79", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"streams\":[{\"id\":\"a\",\"srt_passphrase\":7}]}", "streams[0].srt_passphrase",
+		    "a string", 0, 0 },
 		{ "{\"isaribi_plan\":1,\"streams\":[{\"id\":\"a\",\"play\":\"secret\"}]}", "streams[0].play",
 		    "\"public\" or \"private\"", 0, 0 },
 		{ "{\"isaribi_plan\":1,\"streams\":[{\"id\":\"a\",\"record\":\"yes\"}]}", "streams[0].record",
