@@ -168,6 +168,9 @@ def plan_seeds():
                     b'{"clip":"c","from":1,"until":2}},{"id":"n","override":{"slate":"s"}}]}',
         "errors": b'{"isaribi_plan":2,"rev":-1,"keys":[{"id":"A","key":"short","stream":"x","windows":[{"from":2,"until":1}]},3],'
                   b'"streams":{},"tokens":{"view_key":"x"}}',
+        "links": b'{"isaribi_plan":1,"pushes":[{"stream":"a","url":"srt://h:1?streamid=%23!::r=a&passphrase=0123456789&latency=20&'
+                 b'mode=caller"}],"pulls":[{"stream":"b","url":"srt://[::1]:65535/","passphrase":"0123456789","latency_ms":8000,'
+                 b'"stream_id":"a"}]}',
         "objects": b'{"isaribi_plan":1,"rev":1,"x":[' + b"{}," * 1300 + b"{}]}",
         "deepest": b'{"isaribi_plan":1,"rev":1,"x":' + b"[" * 15 + b"]" * 15 + b"}",
         "deeper": b'{"isaribi_plan":1,"rev":1,"x":' + b"[" * 16 + b"]" * 16 + b"}",
