@@ -34,6 +34,7 @@ struct options {
 	struct listen_address rtmp_listen;
 	struct listen_address rtmps_listen;
 	struct listen_address srt_listen;
+	int32_t srt_latency_ms;
 	struct listen_address http_listen;
 	int32_t part_ms;
 	int32_t segment_ms;

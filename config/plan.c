@@ -18,8 +18,13 @@ static void free_secret(char *text)
 
 static void free_transfers(struct plan_transfer *transfers, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		free_secret(transfers[i].url);
+		free_secret(transfers[i].stream_id);
+		free(transfers[i].host);
+	}
+	if (transfers)
+		sodium_memzero(transfers, n * sizeof(transfers[0]));
 	free(transfers);
 }
 
@@ -32,6 +37,8 @@ static void plan_destroy(struct plan *plan)
 	free(plan->keys);
 	for (size_t i = 0; i < plan->n_streams; i++)
 		free(plan->streams[i].renditions);
+	if (plan->streams)
+		sodium_memzero(plan->streams, plan->n_streams * sizeof(plan->streams[0]));
 	free(plan->streams);
 	free(plan->clips);
 	for (size_t i = 0; i < plan->n_channels; i++) {
@@ -234,6 +241,15 @@ bool plan_key_text_is_valid(const char *text, size_t len)
 			return false;
 	}
 	return true;
+}
+
+bool plan_stream_id_is_valid(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			return false;
+	}
+	return len < PLAN_STREAM_ID_SIZE;
 }
 
 int plan_hash_key(const char *text, char out[PLAN_HASH_HEX_SIZE])

@@ -27,7 +27,11 @@ enum {
 	PLAN_KEY_TEXT_SIZE = 27, /* of a generated key: 128 bits in base32, and a NUL */
 	PLAN_KEY_MIN_LEN = 16,
 	PLAN_KEY_MAX_LEN = 128,
-	PLAN_PASSPHRASE_SIZE = 80, /* SRT: 10 to 79 characters */
+	PLAN_PASSPHRASE_MIN_LEN = 10, /* SRTO_PASSPHRASE: 10 to 79 bytes */
+	PLAN_PASSPHRASE_SIZE = 80,
+	PLAN_STREAM_ID_SIZE = 513, /* SRTO_STREAMID: up to 512 bytes */
+	PLAN_LATENCY_MIN_MS = 20,
+	PLAN_LATENCY_MAX_MS = 8000,
 };
 
 struct plan_window {
@@ -43,7 +47,7 @@ struct plan_key {
 	/* None: revoked. A key whose plan names no windows has one without limits. */
 	struct plan_window *windows;
 	size_t n_windows;
-	char srt_passphrase[PLAN_PASSPHRASE_SIZE]; /* empty: none. Secret */
+	char srt_passphrase[PLAN_PASSPHRASE_SIZE]; /* of its publisher; empty: none. Secret */
 };
 
 struct plan_stream {
@@ -52,6 +56,7 @@ struct plan_stream {
 	bool is_private;
 	char (*renditions)[ID_SIZE];
 	size_t n_renditions;
+	char srt_passphrase[PLAN_PASSPHRASE_SIZE]; /* of its SRT players; empty: none. Secret */
 };
 
 struct plan_clip {
@@ -93,10 +98,19 @@ struct plan_channel {
 	size_t n_filler;
 };
 
-/* A push sends the stream to url; a pull feeds the stream from it. */
+/*
+ * A push sends the stream to url; a pull feeds the stream from it. Of an srt:// URL the rest says what its query and
+ * the members beside it ask for, members before query; of another it is zero.
+ */
 struct plan_transfer {
 	char stream[ID_SIZE];
 	char *url; /* may hold a key of another service. Secret */
+	bool is_srt;
+	uint16_t port;
+	int32_t latency_ms;		       /* 0: not said */
+	char *host;			       /* a name or an address, without brackets */
+	char *stream_id;		       /* "": none. Secret */
+	char passphrase[PLAN_PASSPHRASE_SIZE]; /* "": none. Secret */
 };
 
 struct plan {
@@ -153,6 +167,8 @@ void plan_hash(uint8_t out[PLAN_HASH_BYTES], const char *text, size_t len);
 int plan_hash_key(const char *text, char out[PLAN_HASH_HEX_SIZE]);
 /* 16 to 128 characters of A-Z a-z 0-9 . _ ~ -: what passes through a URL and a stream id of SRT unharmed. */
 bool plan_key_text_is_valid(const char *text, size_t len);
+/* Up to 512 bytes without a control character; "" is one. */
+bool plan_stream_id_is_valid(const char *text, size_t len);
 /* A fresh key: base32 (a-z2-7) of 128 random bits. */
 void plan_key_generate(char out[PLAN_KEY_TEXT_SIZE]);
 

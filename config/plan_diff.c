@@ -98,7 +98,8 @@ static unsigned compare_streams(const void *before, const void *after)
 
 	return when(a->is_private == b->is_private, PLAN_STREAM_PLAY) |
 	    when(a->is_recorded == b->is_recorded, PLAN_STREAM_RECORD) |
-	    when(is_same_ids(a->renditions, a->n_renditions, b->renditions, b->n_renditions), PLAN_STREAM_RENDITIONS);
+	    when(is_same_ids(a->renditions, a->n_renditions, b->renditions, b->n_renditions), PLAN_STREAM_RENDITIONS) |
+	    when(strcmp(a->srt_passphrase, b->srt_passphrase) == 0, PLAN_STREAM_PASSPHRASE);
 }
 
 static unsigned compare_clips(const void *before, const void *after)
@@ -123,11 +124,18 @@ static unsigned compare_channels(const void *before, const void *after)
 	    when(is_same_ids(a->filler, a->n_filler, b->filler, b->n_filler), PLAN_CHANNEL_FILLER);
 }
 
+/* Only srt:// URLs have a link; what a text says and what it is are the same for the others. */
+static bool is_same_link(const struct plan_transfer *a, const struct plan_transfer *b)
+{
+	if (!a->is_srt || !b->is_srt)
+		return a->is_srt == b->is_srt;
+	return a->latency_ms == b->latency_ms && strcmp(a->stream_id, b->stream_id) == 0 &&
+	    strcmp(a->passphrase, b->passphrase) == 0;
+}
+
 static unsigned compare_pushes(const void *before, const void *after)
 {
-	(void)before;
-	(void)after;
-	return 0; /* two that are one by name are the same in everything */
+	return when(is_same_link(before, after), PLAN_LINK);
 }
 
 static unsigned compare_pulls(const void *before, const void *after)
@@ -135,7 +143,7 @@ static unsigned compare_pulls(const void *before, const void *after)
 	const struct plan_transfer *a = before;
 	const struct plan_transfer *b = after;
 
-	return when(strcmp(a->url, b->url) == 0, PLAN_PULL_URL);
+	return when(strcmp(a->url, b->url) == 0, PLAN_PULL_URL) | when(is_same_link(a, b), PLAN_LINK);
 }
 
 static void tell_key(const struct plan_diff_visitor *v, const void *before, const void *after, unsigned changes)
@@ -164,9 +172,8 @@ static void tell_channel(const struct plan_diff_visitor *v, const void *before, 
 
 static void tell_push(const struct plan_diff_visitor *v, const void *before, const void *after, unsigned changes)
 {
-	(void)changes;
 	if (v->push)
-		v->push(v->ctx, before, after);
+		v->push(v->ctx, before, after, changes);
 }
 
 static void tell_pull(const struct plan_diff_visitor *v, const void *before, const void *after, unsigned changes)

@@ -29,11 +29,13 @@ enum plan_change {
 	PLAN_CHANNEL_FILLER = 1 << 12,
 	PLAN_CLIP_RANGE = 1 << 13, /* recording, in or out */
 	PLAN_PULL_URL = 1 << 14,
+	PLAN_STREAM_PASSPHRASE = 1 << 15,
+	PLAN_LINK = 1 << 16, /* of a push or pull: passphrase, latency_ms or stream_id */
 };
 
 /*
  * One function per kind of thing, NULL: not asked for. before is NULL for what is new, after for what is gone. A push
- * is named by stream and url together, so it is only ever added or removed; a pull is named by its stream.
+ * is named by stream and url together, a pull by its stream.
  */
 struct plan_diff_visitor {
 	void *ctx;
@@ -42,7 +44,8 @@ struct plan_diff_visitor {
 	void (*clip)(void *ctx, const struct plan_clip *before, const struct plan_clip *after, unsigned changes);
 	void (*channel)(
 	    void *ctx, const struct plan_channel *before, const struct plan_channel *after, unsigned changes);
-	void (*push)(void *ctx, const struct plan_transfer *before, const struct plan_transfer *after);
+	void (*push)(
+	    void *ctx, const struct plan_transfer *before, const struct plan_transfer *after, unsigned changes);
 	void (*pull)(
 	    void *ctx, const struct plan_transfer *before, const struct plan_transfer *after, unsigned changes);
 	/* The texts are not handed out: ask the new plan. Every view token given out before is void. */

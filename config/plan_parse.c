@@ -12,6 +12,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "config/link_url.h"
 #include "config/plan_check.h"
 #include "config/plan_scan.h"
 #include "config/text_file.h"
@@ -25,7 +26,6 @@ enum {
 	MAX_FILLER = 1024,
 	MAX_RENDITIONS = 8,
 	MAX_URL_LEN = 1023,
-	MIN_PASSPHRASE_LEN = 10, /* SRTO_PASSPHRASE */
 	MIN_VIEW_KEY_LEN = 16,
 	MAX_VIEW_KEY_LEN = 256,
 	MAX_DELAY_MS = 120000,
@@ -275,18 +275,18 @@ static void read_clear_key(struct walk *w, const json_t *object, struct plan_key
 		    "expected 16 to 128 characters of A-Z a-z 0-9 . _ ~ -");
 }
 
-static void read_passphrase(struct walk *w, const json_t *object, struct plan_key *key)
+/* Missing or empty: out stays as it is. */
+static void read_passphrase(struct walk *w, const json_t *object, const char *name, char out[PLAN_PASSPHRASE_SIZE])
 {
-	const json_t *json = string_member(w, object, "srt_passphrase", false);
+	const json_t *json = string_member(w, object, name, false);
 	size_t len = json_string_length(json);
 
 	if (len == 0)
 		return;
-	if (len >= MIN_PASSPHRASE_LEN && len < sizeof(key->srt_passphrase) &&
-	    !memchr(json_string_value(json), '\0', len))
-		memcpy(key->srt_passphrase, json_string_value(json), len + 1);
+	if (len >= PLAN_PASSPHRASE_MIN_LEN && len < PLAN_PASSPHRASE_SIZE && !memchr(json_string_value(json), '\0', len))
+		memcpy(out, json_string_value(json), len + 1);
 	else
-		say(w, "srt_passphrase", "10 から 79 バイトの文字列か、空が必要です",
+		say(w, name, "10 から 79 バイトの文字列か、空が必要です",
 		    "expected a string of 10 to 79 bytes, or nothing");
 }
 
@@ -307,7 +307,7 @@ static void read_key(struct walk *w, const json_t *json, void *element)
 	else
 		read_clear_key(w, json, key);
 	read_windows(w, json, key);
-	read_passphrase(w, json, key);
+	read_passphrase(w, json, "srt_passphrase", key->srt_passphrase);
 }
 
 static void read_stream(struct walk *w, const json_t *json, void *element)
@@ -325,6 +325,7 @@ static void read_stream(struct walk *w, const json_t *json, void *element)
 	if (play && !stream->is_private && strcmp(json_string_value(play), "public") != 0)
 		say(w, "play", "\"public\" か \"private\" が必要です", "expected \"public\" or \"private\"");
 	stream->renditions = read_list(w, json, &renditions, &stream->n_renditions);
+	read_passphrase(w, json, "srt_passphrase", stream->srt_passphrase);
 }
 
 static void read_clip(struct walk *w, const json_t *json, void *element)
@@ -420,6 +421,67 @@ static bool is_url(const char *text, size_t len)
 	return false;
 }
 
+static void read_latency(struct walk *w, const json_t *object, int32_t *out)
+{
+	const json_t *json = json_object_get(object, "latency_ms");
+	json_int_t ms = json_integer_value(json);
+
+	if (!json || (json_is_integer(json) && ms == 0))
+		return;
+	if (json_is_integer(json) && ms >= PLAN_LATENCY_MIN_MS && ms <= PLAN_LATENCY_MAX_MS)
+		*out = (int32_t)ms;
+	else
+		say(w, "latency_ms", "20 から 8000 までの整数（ミリ秒）か、0 が必要です",
+		    "expected a whole number from 20 to 8000 (ms), or 0");
+}
+
+static void read_stream_id(struct walk *w, const json_t *object, char out[PLAN_STREAM_ID_SIZE])
+{
+	const json_t *json = string_member(w, object, "stream_id", false);
+	size_t len = json_string_length(json);
+
+	if (len == 0)
+		return;
+	if (plan_stream_id_is_valid(json_string_value(json), len))
+		memcpy(out, json_string_value(json), len + 1);
+	else
+		say(w, "stream_id", "制御文字を含まない 512 バイトまでの文字列が必要です",
+		    "expected a string of up to 512 bytes without control characters");
+}
+
+/* The query of an srt:// URL, and the members that stand beside it. */
+static void read_link(struct walk *w, const json_t *json, struct plan_transfer *transfer)
+{
+	struct link_url link;
+	enum link_url_result result = link_url_parse(&link, transfer->url);
+
+	if (result != LINK_URL_OK)
+		say(w, "url", link_url_ja(result), link_url_en(result));
+	read_passphrase(w, json, "passphrase", link.passphrase);
+	read_latency(w, json, &link.latency_ms);
+	read_stream_id(w, json, link.stream_id);
+	transfer->is_srt = true;
+	transfer->port = link.port;
+	transfer->latency_ms = link.latency_ms;
+	memcpy(transfer->passphrase, link.passphrase, sizeof(transfer->passphrase));
+	transfer->host = strdup(link.host);
+	transfer->stream_id = strdup(link.stream_id);
+	if (!transfer->host || !transfer->stream_id)
+		w->is_out_of_memory = true;
+	sodium_memzero(&link, sizeof(link));
+}
+
+/* A passphrase that nobody asks for would be a promise not kept. */
+static void refuse_link_members(struct walk *w, const json_t *json)
+{
+	static const char *const names[] = { "passphrase", "latency_ms", "stream_id" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (json_object_get(json, names[i]))
+			say(w, names[i], "srt:// の URL でだけ使えます", "only an srt:// URL can have this");
+	}
+}
+
 static void read_transfer(struct walk *w, const json_t *json, void *element)
 {
 	struct plan_transfer *transfer = element;
@@ -439,6 +501,10 @@ static void read_transfer(struct walk *w, const json_t *json, void *element)
 	transfer->url = strdup(json_string_value(url));
 	if (!transfer->url)
 		w->is_out_of_memory = true;
+	else if (strncmp(transfer->url, "srt://", 6) == 0)
+		read_link(w, json, transfer);
+	else
+		refuse_link_members(w, json);
 }
 
 static void read_view_key(struct walk *w, const json_t *tokens, struct plan *plan)
@@ -506,10 +572,15 @@ static void wipe_members(const json_t *root, const char *list, const char *name)
 
 static void free_tree(json_t *root)
 {
+	static const char *const secrets[] = { "url", "passphrase", "stream_id" }; /* of pushes and pulls */
+
 	wipe_members(root, "keys", "key");
 	wipe_members(root, "keys", "srt_passphrase");
-	wipe_members(root, "pushes", "url");
-	wipe_members(root, "pulls", "url");
+	wipe_members(root, "streams", "srt_passphrase");
+	for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
+		wipe_members(root, "pushes", secrets[i]);
+		wipe_members(root, "pulls", secrets[i]);
+	}
 	wipe_string(json_object_get(json_object_get(root, "tokens"), "view_key"));
 	json_decref(root);
 }

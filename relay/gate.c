@@ -108,6 +108,14 @@ static bool base_name(const char *stream, char base[ID_SIZE], bool *is_rehearsal
 	return true;
 }
 
+const struct plan_stream *gate_stream(const struct plan *plan, const char *stream)
+{
+	char base[ID_SIZE];
+	bool is_rehearsal;
+
+	return base_name(stream, base, &is_rehearsal) ? plan_stream_find(plan, base) : NULL;
+}
+
 enum close_reason gate_play(const struct plan *plan, const struct gate_viewer *viewer, int64_t now_ms)
 {
 	const struct token_question question = { plan->view_key, viewer->stream, viewer->token, viewer->token_len,

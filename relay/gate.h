@@ -41,6 +41,9 @@ struct gate_viewer {
 	size_t token_len;
 };
 
+/* What the plan says about a stream or its rehearsal: borrowed, NULL when nothing. */
+const struct plan_stream *gate_stream(const struct plan *plan, const char *stream);
+
 /* CLOSE_NONE or why not. Callers must not let a client tell the refusals apart. */
 enum close_reason gate_play(const struct plan *plan, const struct gate_viewer *viewer, int64_t now_ms);
 

@@ -57,6 +57,21 @@ static void check_channels(const struct plan *plan)
 	}
 }
 
+static void check_transfers(const struct plan_transfer *transfers, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct plan_transfer *t = &transfers[i];
+		size_t passphrase_len = strnlen(t->passphrase, sizeof(t->passphrase));
+
+		check_id(t->stream);
+		FUZZ_CHECK(t->is_srt == (strncmp(t->url, "srt://", 6) == 0));
+		FUZZ_CHECK(t->is_srt == (t->port != 0) && t->is_srt == (t->host && t->host[0]));
+		FUZZ_CHECK(passphrase_len == 0 || (passphrase_len >= 10 && passphrase_len <= 79));
+		FUZZ_CHECK(t->latency_ms == 0 || (t->latency_ms >= 20 && t->latency_ms <= 8000));
+		FUZZ_CHECK(!t->is_srt || strlen(t->stream_id) <= 512);
+	}
+}
+
 /* By our own count; what is no JSON counts as it looks. */
 static bool is_flat(const char *text, size_t len)
 {
@@ -106,6 +121,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	FUZZ_CHECK(errors.total == 0 && is_flat((const char *)data, len));
 	check_keys(plan);
 	check_channels(plan);
+	check_transfers(plan->pushes, plan->n_pushes);
+	check_transfers(plan->pulls, plan->n_pulls);
 	FUZZ_CHECK(plan_parse(&again, (const char *)data, len, NULL, &errors) == 0);
 	FUZZ_CHECK(plan_diff(plan, again, &nobody) == 0);
 	(void)plan_diff(NULL, plan, &nobody);

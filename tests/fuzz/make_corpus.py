@@ -168,6 +168,9 @@ def plan_seeds():
                     b'{"clip":"c","from":1,"until":2}},{"id":"n","override":{"slate":"s"}}]}',
         "errors": b'{"isaribi_plan":2,"rev":-1,"keys":[{"id":"A","key":"short","stream":"x","windows":[{"from":2,"until":1}]},3],'
                   b'"streams":{},"tokens":{"view_key":"x"}}',
+        "links": b'{"isaribi_plan":1,"pushes":[{"stream":"a","url":"srt://h:1?streamid=%23!::r=a&passphrase=0123456789&latency=20&'
+                 b'mode=caller"}],"pulls":[{"stream":"b","url":"srt://[::1]:65535/","passphrase":"0123456789","latency_ms":8000,'
+                 b'"stream_id":"a"}]}',
         "objects": b'{"isaribi_plan":1,"rev":1,"x":[' + b"{}," * 1300 + b"{}]}",
         "deepest": b'{"isaribi_plan":1,"rev":1,"x":' + b"[" * 15 + b"]" * 15 + b"}",
         "deeper": b'{"isaribi_plan":1,"rev":1,"x":' + b"[" * 16 + b"]" * 16 + b"}",
@@ -203,6 +206,13 @@ def http_seeds():
     return {f"text_{i:02}": t.encode() for i, t in enumerate(texts)}
 
 
+def streamid_seeds():
+    texts = ["#!::r=KEY0,m=publish", "#!::h=a,t=stream,u=b,r=tanaka,m=request,s=18f-00,", "#!::r=/live/KEY0", "publish:live/KEY0",
+             "request:play/tanaka:18f-00", "read:a", "play:a", "KEY0", "play/a", " KEY0\r\n", "#!:{r=a}", "#!:", "#!::r=a,r=b",
+             "#!::r=a,m=bidirectional,t=file", "publish:a\0b", "\x7f", "#!::r=" + "a" * 506, "#!::r=" + "a" * 507]
+    return {f"text_{i:02}": t.encode() for i, t in enumerate(texts)}
+
+
 def handshake_seeds():
     c0c1 = hex_file("ffmpeg_c0c1")
     plain = b"\3" + b"\0" * 8 + bytes(range(256)) * 5 + b"\0" * (1528 - 1280)
@@ -235,6 +245,7 @@ def all_seeds():
     yield "token", {"zeros": bytes(44), "none": b"\0", "expiry": bytes(10) + b"\1", "mac": bytes(40) + b"\1",
                     "made": b"1a0c5b1ac00-0123456789abcdef0123456789abcdef"}
     yield "http_text", http_seeds()
+    yield "streamid", streamid_seeds()
 
 
 def main():

@@ -66,6 +66,7 @@ static void defaults_are_those_of_the_design(void **state)
 	assert_int_equal(o.http_listen.port, 8081);
 	assert_int_equal(o.part_ms, 500);
 	assert_int_equal(o.segment_ms, 2000);
+	assert_int_equal(o.srt_latency_ms, 1500);
 	assert_int_equal(o.control_listen.port, 8080);
 	assert_string_equal(o.public_url, "");
 	assert_int_equal(o.log_level, LOG_INFO);

@@ -50,9 +50,9 @@ static void see_channel(
 	note(ctx, "channel", before ? before->id : NULL, after ? after->id : NULL, changes);
 }
 
-static void see_push(void *ctx, const struct plan_transfer *before, const struct plan_transfer *after)
+static void see_push(void *ctx, const struct plan_transfer *before, const struct plan_transfer *after, unsigned changes)
 {
-	note(ctx, "push", before ? before->stream : NULL, after ? after->stream : NULL, 0);
+	note(ctx, "push", before ? before->stream : NULL, after ? after->stream : NULL, changes);
 }
 
 static void see_pull(void *ctx, const struct plan_transfer *before, const struct plan_transfer *after, unsigned changes)
@@ -140,6 +140,9 @@ static void tells_what_changed(void **state)
 		{ "{\"isaribi_plan\":1,\"streams\":[{\"id\":\"a\"}]}",
 		    "{\"isaribi_plan\":1,\"streams\":[{\"id\":\"a\",\"play\":\"private\",\"renditions\":[\"480p\"]}]}",
 		    "stream * a 80;", 1 },
+		{ "{\"isaribi_plan\":1,\"streams\":[{\"id\":\"a\"}]}",
+		    "{\"isaribi_plan\":1,\"streams\":[{\"id\":\"a\",\"srt_passphrase\":\"0123456789\"}]}",
+		    "stream * a 32768;", 1 },
 		{ "{\"isaribi_plan\":1,\"streams\":[{\"id\":\"a\",\"renditions\":[\"480p\",\"720p\"]}]}",
 		    "{\"isaribi_plan\":1,\"streams\":[{\"id\":\"a\",\"renditions\":[\"720p\",\"480p\"]}]}",
 		    "stream * a 64;", 1 },
@@ -167,6 +170,22 @@ static void tells_what_changed(void **state)
 		    "push - a 0;push + a 0;", 2 },
 		{ "{\"isaribi_plan\":1,\"pulls\":[{\"stream\":\"a\",\"url\":\"srt://h:1\"}]}",
 		    "{\"isaribi_plan\":1,\"pulls\":[{\"stream\":\"a\",\"url\":\"srt://h:2\"}]}", "pull * a 16384;", 1 },
+		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://h:1\"}]}",
+		    "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://h:1\",\"latency_ms\":500}]}",
+		    "push * a 65536;", 1 },
+		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://h:1\",\"stream_id\":\"\"}]}",
+		    "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://h:1\",\"latency_ms\":0}]}", "",
+		    0 },
+		{ "{\"isaribi_plan\":1,\"pulls\":[{\"stream\":\"a\",\"url\":\"srt://"
+		  "h:1\",\"passphrase\":\"0123456789\"}]}",
+		    "{\"isaribi_plan\":1,\"pulls\":[{\"stream\":\"a\",\"url\":\"srt://"
+		    "h:1\",\"passphrase\":\"0123456780\"}]}",
+		    "pull * a 65536;", 1 },
+		{ "{\"isaribi_plan\":1,\"pulls\":[{\"stream\":\"a\",\"url\":\"srt://h:1\"}]}",
+		    "{\"isaribi_plan\":1,\"pulls\":[{\"stream\":\"a\",\"url\":\"srt://h:1?streamid=x\"}]}",
+		    "pull * a 81920;", 1 },
+		{ "{\"isaribi_plan\":1,\"pulls\":[{\"stream\":\"a\",\"url\":\"rtmp://h/a/b\"}]}",
+		    "{\"isaribi_plan\":1,\"pulls\":[{\"stream\":\"a\",\"url\":\"srt://h:1\"}]}", "pull * a 81920;", 1 },
 		{ "{\"isaribi_plan\":1,\"tokens\":{\"view_key\":\"0123456789abcdef\"}}",
 		    "{\"isaribi_plan\":1,\"tokens\":{\"view_key\":\"0123456789abcdef\"}}", "", 0 },
 		{ "{\"isaribi_plan\":1,\"tokens\":{\"view_key\":\"0123456789abcdef\"}}",

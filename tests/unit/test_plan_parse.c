@@ -77,6 +77,9 @@ static void sample_is_read_whole(void **state)
 	assert_int_equal(channel->n_filler, 2);
 	assert_string_equal(channel->filler[0], "clip-12"); /* in the order of the file */
 	assert_string_equal(plan->pushes[0].stream, "tanaka");
+	assert_string_equal(plan->pushes[0].host, "relay.example.jp");
+	assert_string_equal(plan->pushes[0].stream_id, "publish:replace-this");
+	assert_int_equal(plan->pushes[0].latency_ms, 600);
 	assert_string_equal(plan->pulls[0].url, "rtmp://camera.example.jp/live/cam3");
 	assert_string_equal(plan->view_key, "replace-this-with-32-random-characters");
 	plan_unref(plan);
@@ -84,7 +87,8 @@ static void sample_is_read_whole(void **state)
 
 static void what_is_not_said_has_a_meaning(void **state)
 {
-	static const char text[] = "{\"isaribi_plan\":1,\"later\":{\"x\":[1]},\"streams\":[{\"id\":\"a\",\"more\":1}],"
+	static const char text[] = "{\"isaribi_plan\":1,\"later\":{\"x\":[1]},\"streams\":[{\"id\":\"a\",\"more\":1},"
+				   "{\"id\":\"b\",\"srt_passphrase\":\"0123456789\"}],"
 				   "\"channels\":[{\"id\":\"c\",\"override\":{\"clip\":\"x\",\"until\":9}},"
 				   "{\"id\":\"d\",\"override\":{\"slate\":true}}],"
 				   "\"tokens\":{\"view_key\":null}}";
@@ -98,12 +102,50 @@ static void what_is_not_said_has_a_meaning(void **state)
 	assert_null(plan->view_key);
 	assert_false(plan->streams[0].is_private);
 	assert_false(plan->streams[0].is_recorded);
+	assert_string_equal(plan->streams[0].srt_passphrase, "");
+	assert_string_equal(plan->streams[1].srt_passphrase, "0123456789");
 	assert_string_equal(plan->channels[0].profile, "720p30");
 	assert_string_equal(plan->channels[0].slate, "");
 	assert_int_equal(plan->channels[0].override.kind, PLAN_OVERRIDE_CLIP);
 	assert_string_equal(plan->channels[0].override.id, "x");
 	assert_int_equal(plan->channels[0].override.until_ms, 9);
 	assert_int_equal(plan->channels[1].override.kind, PLAN_OVERRIDE_SLATE);
+	plan_unref(plan);
+}
+
+/* The query of the URL and the members beside it. */
+static void links_are_read_from_url_and_members(void **state)
+{
+	static const char text[] =
+	    "{\"isaribi_plan\":1,\"pushes\":["
+	    "{\"stream\":\"a\",\"url\":\"srt://h:1?streamid=publish:x%26y&passphrase=from%20the%20url&latency=200\"},"
+	    "{\"stream\":\"b\",\"url\":\"srt://"
+	    "[2001:db8::1]:8890?streamid=of-url&passphrase=from-the-url&latency=200\","
+	    "\"stream_id\":\"#!::r=k,m=publish\",\"passphrase\":\"from-the-member\",\"latency_ms\":8000},"
+	    "{\"stream\":\"c\",\"url\":\"srt://h:1?streamid=of-url&latency=200\",\"stream_id\":\"\",\"latency_ms\":0,"
+	    "\"passphrase\":\"\"}],"
+	    "\"pulls\":[{\"stream\":\"d\",\"url\":\"rtmp://h/live/x?passphrase=short\"}]}";
+	struct config_errors errors;
+	struct plan *plan = NULL;
+
+	(void)state;
+	assert_int_equal(parse(&plan, text, sizeof(text) - 1, &errors), 0);
+	assert_true(plan->pushes[0].is_srt);
+	assert_string_equal(plan->pushes[0].host, "h");
+	assert_int_equal(plan->pushes[0].port, 1);
+	assert_string_equal(plan->pushes[0].stream_id, "publish:x&y");
+	assert_string_equal(plan->pushes[0].passphrase, "from the url");
+	assert_int_equal(plan->pushes[0].latency_ms, 200);
+	assert_string_equal(plan->pushes[1].host, "2001:db8::1");
+	assert_int_equal(plan->pushes[1].port, 8890);
+	assert_string_equal(plan->pushes[1].stream_id, "#!::r=k,m=publish");
+	assert_string_equal(plan->pushes[1].passphrase, "from-the-member");
+	assert_int_equal(plan->pushes[1].latency_ms, 8000);
+	assert_string_equal(plan->pushes[2].stream_id, "of-url");
+	assert_string_equal(plan->pushes[2].passphrase, "");
+	assert_int_equal(plan->pushes[2].latency_ms, 200);
+	assert_false(plan->pulls[0].is_srt);
+	assert_null(plan->pulls[0].host);
 	plan_unref(plan);
 }
 
@@ -185,6 +227,10 @@ static void says_where_and_what(void **state)
 		  "passphrase\":\"pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp\"}]"
 		  "}",
 		    "keys[0].srt_passphrase", "10 to 79", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"streams\":[{\"id\":\"a\",\"srt_passphrase\":\"012345678\"}]}",
+		    "streams[0].srt_passphrase", "10 to 79", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"streams\":[{\"id\":\"a\",\"srt_passphrase\":7}]}", "streams[0].srt_passphrase",
+		    "a string", 0, 0 },
 		{ "{\"isaribi_plan\":1,\"streams\":[{\"id\":\"a\",\"play\":\"secret\"}]}", "streams[0].play",
 		    "\"public\" or \"private\"", 0, 0 },
 		{ "{\"isaribi_plan\":1,\"streams\":[{\"id\":\"a\",\"record\":\"yes\"}]}", "streams[0].record",
@@ -210,6 +256,31 @@ static void says_where_and_what(void **state)
 		    "object", 0, 0 },
 		{ "{\"isaribi_plan\":1,\"channels\":[{\"id\":\"c\",\"filler\":[\"x y\"]}]}", "channels[0].filler[0]",
 		    "a name", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://h\"}]}", "pushes[0].url", "a port",
+		    0, 0 },
+		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://h:1?latency=19\"}]}",
+		    "pushes[0].url", "20 to 8000", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://h:1?mode=listener\"}]}",
+		    "pushes[0].url", "mode=caller", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://h:1\",\"passphrase\":\"hush\"}]}",
+		    "pushes[0].passphrase", "10 to 79", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://h:1\",\"latency_ms\":19}]}",
+		    "pushes[0].latency_ms", "20 to 8000", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://h:1\",\"latency_ms\":8001}]}",
+		    "pushes[0].latency_ms", "20 to 8000", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://h:1\",\"latency_ms\":\"200\"}]}",
+		    "pushes[0].latency_ms", "20 to 8000", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://h:1\",\"stream_id\":\"a\\tb\"}]}",
+		    "pushes[0].stream_id", "512", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://h:1\",\"stream_id\":7}]}",
+		    "pushes[0].stream_id", "a string", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"rtmp://h/"
+		  "a\",\"passphrase\":\"0123456789\"}]}",
+		    "pushes[0].passphrase", "only an srt://", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"rtmp://h/a\",\"latency_ms\":200}]}",
+		    "pushes[0].latency_ms", "only an srt://", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"rtmp://h/a\",\"stream_id\":\"a\"}]}",
+		    "pushes[0].stream_id", "only an srt://", 0, 0 },
 		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"file:///etc/passwd\"}]}",
 		    "pushes[0].url", "srt://", 0, 0 },
 		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://\"}]}", "pushes[0].url", "srt://",
@@ -271,6 +342,8 @@ static void secrets_never_stand_in_errors(void **state)
 		"{\"isaribi_plan\":1,\"keys\":[{\"key\": hush }]}",
 		"{\"isaribi_plan\":1,\"tokens\":{\"view_key\":\"hush\"}}",
 		"{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"http://h/hush\"}]}",
+		"{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://h:1?passphrase=hush\"}]}",
+		"{\"isaribi_plan\":1,\"pulls\":[{\"stream\":\"a\",\"url\":\"srt://hush\",\"passphrase\":\"hush\"}]}",
 		"{\"isaribi_plan\":1,\"keys\":[{\"id\":\"k\",\"stream\":\"s\",\"key\":\"hush-hush-hush-hush\"},"
 		"{\"id\":\"l\",\"stream\":\"s\",\"key\":\"hush-hush-hush-hush\"}]}",
 		"{\"isaribi_plan\":1,\"keys\":[{\"id\":\"k\",\"stream\":\"hush-hush-hush-hush\","
@@ -370,6 +443,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sample_is_read_whole),
 		cmocka_unit_test(what_is_not_said_has_a_meaning),
+		cmocka_unit_test(links_are_read_from_url_and_members),
 		cmocka_unit_test(says_where_and_what),
 		cmocka_unit_test(collects_all),
 		cmocka_unit_test(secrets_never_stand_in_errors),

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ingest/door_keeper.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	REFUSALS = 64, /* a power of two */
+	RETIRED_MAX = 8,
+};
+
+struct door_keeper {
+	const struct relay_local *local;
+	const struct relay_setup *setup; /* what of it is immutable */
+	uint32_t latency_ms;
+	struct plan *_Atomic plan;    /* for the next question; the keeper holds a reference */
+	struct plan *_Atomic in_hand; /* what a question is being answered out of */
+	struct plan *retired[RETIRED_MAX];
+	atomic_uint n_inside;
+	atomic_uint refusals_in;  /* written by the receive thread */
+	atomic_uint refusals_out; /* written by the loop */
+	struct door_refusal refusals[REFUSALS];
+};
+
+void door_keeper_destroy(struct door_keeper **keeper)
+{
+	struct door_keeper *k = *keeper;
+
+	*keeper = NULL;
+	if (!k)
+		return;
+	plan_unref(atomic_load(&k->plan));
+	for (int i = 0; i < RETIRED_MAX; i++)
+		plan_unref(k->retired[i]);
+	free(k);
+}
+
+int door_keeper_create(struct door_keeper **out, const struct relay_local *local, uint32_t latency_ms)
+{
+	struct door_keeper *k = calloc(1, sizeof(*k));
+
+	*out = k;
+	if (!k)
+		return -ENOMEM;
+	k->local = local;
+	k->setup = local->setup;
+	k->latency_ms = latency_ms;
+	atomic_init(&k->plan, plan_ref(local->plan));
+	return 0;
+}
+
+/* Lets go of old plans that the receive thread does not have in hand, and keeps this one if it does. */
+static void retire(struct door_keeper *k, struct plan *old)
+{
+	/* A question is answered within microseconds: all places taken and the first still in hand does not happen
+	 * twice. */
+	do {
+		const struct plan *in_hand = atomic_load(&k->in_hand);
+
+		for (int i = 0; i < RETIRED_MAX; i++) {
+			if (k->retired[i] && k->retired[i] != in_hand) {
+				plan_unref(k->retired[i]);
+				k->retired[i] = NULL;
+			}
+			if (!k->retired[i] && old) {
+				k->retired[i] = old;
+				old = NULL;
+			}
+		}
+	} while (old);
+}
+
+void door_keeper_plan(struct door_keeper *k)
+{
+	retire(k, atomic_exchange(&k->plan, plan_ref(k->local->plan)));
+	retire(k, NULL);
+}
+
+void door_keeper_set_inside(struct door_keeper *k, uint32_t n)
+{
+	atomic_store_explicit(&k->n_inside, n, memory_order_relaxed);
+}
+
+bool door_keeper_next_refusal(struct door_keeper *k, struct door_refusal *out)
+{
+	const unsigned at = atomic_load_explicit(&k->refusals_out, memory_order_relaxed);
+
+	if (at == atomic_load_explicit(&k->refusals_in, memory_order_acquire))
+		return false;
+	*out = k->refusals[at % REFUSALS];
+	atomic_store_explicit(&k->refusals_out, at + 1, memory_order_release);
+	return true;
+}
+
+/* ---- on libsrt's receive thread ---- */
+
+static struct plan *take_in_hand(struct door_keeper *k)
+{
+	struct plan *plan;
+
+	do {
+		plan = atomic_load(&k->plan);
+		atomic_store(&k->in_hand, plan);
+	} while (plan != atomic_load(&k->plan));
+	return plan;
+}
+
+static void remember(struct door_keeper *k, const struct io_srt_caller *caller, const struct door_answer *answer)
+{
+	const unsigned at = atomic_load_explicit(&k->refusals_in, memory_order_relaxed);
+	struct door_refusal *refusal = &k->refusals[at % REFUSALS];
+
+	stats_closed(k->setup->stats, answer->reason);
+	if (at - atomic_load_explicit(&k->refusals_out, memory_order_acquire) >= REFUSALS)
+		return;
+	refusal->reason = answer->reason;
+	refusal->streamid = answer->streamid;
+	io_srt_format_peer(caller->peer, refusal->peer);
+	atomic_store_explicit(&k->refusals_in, at + 1, memory_order_release);
+}
+
+static void ask(const struct plan *plan, const struct io_srt_caller *caller, int64_t now_ms, struct door_answer *answer)
+{
+	const struct door_question question = {
+		.plan = plan,
+		.streamid = caller->stream_id,
+		.streamid_len = caller->stream_id_len,
+		.now_ms = now_ms,
+		.handshake_version = caller->handshake_version,
+	};
+
+	door_ask(answer, &question);
+}
+
+void door_keeper_answer(void *arg, const struct io_srt_caller *caller, struct io_srt_answer *out)
+{
+	struct door_keeper *k = arg;
+	struct door_answer answer = { .verdict = DOOR_REFUSE, .reason = CLOSE_TOO_MANY };
+
+	if (atomic_load_explicit(&k->n_inside, memory_order_relaxed) < k->setup->limits.max_sessions) {
+		ask(take_in_hand(k), caller, clock_wall_ms(k->setup->clock), &answer);
+		if (answer.verdict != DOOR_REFUSE)
+			snprintf(out->passphrase, sizeof(out->passphrase), "%s", answer.passphrase);
+		atomic_store(&k->in_hand, NULL);
+	}
+	if (answer.verdict == DOOR_REFUSE) {
+		remember(k, caller, &answer);
+		out->reject_code = (int)door_reject_of(answer.reason);
+	}
+	out->latency_ms = answer.verdict == DOOR_PUBLISH ? (int)k->latency_ms : 0;
+}
