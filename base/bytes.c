@@ -155,6 +155,17 @@ void bytes_put_zeros(struct bytes_writer *w, size_t len)
 	w->len += len;
 }
 
+uint8_t *bytes_reserve(struct bytes_writer *w, size_t len)
+{
+	uint8_t *room;
+
+	if (!make_room(w, len))
+		return NULL;
+	room = w->data + w->len;
+	w->len += len;
+	return room;
+}
+
 static void write_big(struct bytes_writer *w, uint64_t v, size_t n)
 {
 	uint8_t raw[8];

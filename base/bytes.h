@@ -59,6 +59,9 @@ void bytes_put_u64(struct bytes_writer *w, uint64_t v);
 void bytes_put_f64(struct bytes_writer *w, double v);
 void bytes_put(struct bytes_writer *w, const void *data, size_t len);
 void bytes_put_zeros(struct bytes_writer *w, size_t len);
+/* The next len bytes, unset, for the caller to fill before anything else is written; NULL (and is_full) when there is
+ * no room for all of them. */
+uint8_t *bytes_reserve(struct bytes_writer *w, size_t len);
 /* Overwrites four bytes written before, at an offset from the start: for sizes known only at the end. */
 void bytes_patch_u32(struct bytes_writer *w, size_t offset, uint32_t v);
 
