@@ -16,7 +16,7 @@
 enum { EXIT_USAGE = 2 };
 
 static const char usage[] =
-    "isaribi run [--demo] [--data-dir DIR] [--config FILE] [--rtmp-port N] [--http-port N]\n"
+    "isaribi run [--demo] [--data-dir DIR] [--config FILE] [--rtmp-port N] [--srt-port N] [--http-port N]\n"
     "    この機械で配信サーバーを動かし、配信と視聴の URL を表示します\n"
     "    runs the server on this machine and prints where to publish and watch\n"
     "\n"
@@ -25,6 +25,7 @@ static const char usage[] =
     "                  (root: /var/lib/isaribi, else ~/.local/state/isaribi)\n"
     "  --config FILE   設定ファイル / the configuration file (isaribi.conf(5); else DIR/isaribi.conf)\n"
     "  --rtmp-port N   RTMP のポート / the port of RTMP (1935)\n"
+    "  --srt-port N    SRT のポート（UDP） / the port of SRT (UDP, 8890)\n"
     "  --http-port N   HTTP のポート / the port of HTTP (8081)\n"
     "\n"
     "isaribi --version | --help\n";
@@ -35,6 +36,7 @@ static bool parse_wish(struct home_wish *wish, char **argv)
 		{ .name = "--data-dir", .value = &wish->data_dir },
 		{ .name = "--config", .value = &wish->config_path },
 		{ .name = "--rtmp-port", .value = &wish->rtmp_port },
+		{ .name = "--srt-port", .value = &wish->srt_port },
 		{ .name = "--http-port", .value = &wish->http_port },
 		{ .name = "--demo", .is_given = &wish->is_demo },
 	};

@@ -393,6 +393,8 @@ int home_open(struct home *home, const struct home_wish *wish)
 	if (err == 0)
 		err = set_port(&home->options.http_listen, "ISARIBI_HTTP_LISTEN", wish->http_port);
 	if (err == 0)
+		err = set_port(&home->options.srt_listen, "ISARIBI_SRT_LISTEN", wish->srt_port);
+	if (err == 0)
 		err = open_plan(home);
 	if (err == 0 && wish->is_demo)
 		err = open_demo(home);

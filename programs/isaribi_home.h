@@ -28,6 +28,7 @@ struct home_wish {
 	const char *config_path; /* NULL: isaribi.conf in the folder */
 	const char *rtmp_port;	 /* NULL: as configured */
 	const char *http_port;
+	const char *srt_port;
 	bool is_demo;
 };
 
@@ -46,8 +47,8 @@ struct home {
 
 void home_fini(struct home *home); /* removes the plan of the demo, wipes the keys */
 /*
- * Makes what is missing and reads what is there. Sets ISARIBI_NODE_DATA_DIR, ISARIBI_RTMP_LISTEN and
- * ISARIBI_HTTP_LISTEN in this process's environment as wished: the node inherits them. 0 or a negative errno, said.
+ * Makes what is missing and reads what is there. Sets ISARIBI_NODE_DATA_DIR, ISARIBI_RTMP_LISTEN, ISARIBI_SRT_LISTEN
+ * and ISARIBI_HTTP_LISTEN in this process's environment as wished: the node inherits them. 0 or a negative errno, said.
  */
 int home_open(struct home *home, const struct home_wish *wish);
 

@@ -61,12 +61,12 @@ void net_lan_host(char out[NET_HOST_SIZE])
 		freeifaddrs(interfaces);
 }
 
-int net_try_bind(const struct listen_address *address)
+int net_try_bind(const struct listen_address *address, bool is_udp)
 {
-	const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-		.ai_socktype = SOCK_STREAM };
+	const int type = is_udp ? SOCK_DGRAM : SOCK_STREAM;
+	const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = type };
 	struct addrinfo *found = NULL;
-	const int on = 1;
+	const int on = !is_udp;
 	char port[8];
 	int err = 0;
 	int fd;
@@ -74,13 +74,13 @@ int net_try_bind(const struct listen_address *address)
 	snprintf(port, sizeof(port), "%u", address->port);
 	if (getaddrinfo(address->host, port, &hints, &found) != 0)
 		return -EINVAL;
-	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(found->ai_family, type | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
 		err = -errno;
 	} else {
-		/* What a connection of before left behind is no reason; a listener is. */
+		/* What a TCP connection of before left behind is no reason; a listener is. Of UDP two could share. */
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-		if (bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 1) != 0)
+		if (bind(fd, found->ai_addr, found->ai_addrlen) != 0 || (!is_udp && listen(fd, 1) != 0))
 			err = -errno;
 		close(fd);
 	}

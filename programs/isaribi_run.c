@@ -47,6 +47,7 @@ struct run {
 	int exit_code;
 	uint16_t rtmp_port; /* as they were shown; 0: not yet or off */
 	uint16_t http_port;
+	uint16_t srt_port;
 };
 
 static int64_t now_ms(void)
@@ -67,6 +68,7 @@ static void print_watch(const struct urls *urls)
 	print_line("ページ / page:", urls->page);
 	print_line("HLS:          ", urls->hls);
 	print_line("RTMP:         ", urls->rtmp);
+	print_line("SRT:          ", urls->srt);
 }
 
 static void print_publish(const struct home *home, const struct urls *urls)
@@ -77,7 +79,8 @@ static void print_publish(const struct home *home, const struct urls *urls)
 		return;
 	}
 	printf("\n配信する（鍵は人に見せないでください） / publish (keep the key to yourself)\n");
-	print_line("URL:                        ", urls->publish);
+	print_line("SRT:                        ", urls->publish_srt);
+	print_line("RTMP:                       ", urls->publish);
 	print_line("サーバー / server:          ", urls->server);
 	print_line("ストリームキー / stream key:", urls->publish[0] != '\0' ? home->key : "");
 }
@@ -161,19 +164,29 @@ static void kill_all(struct run *run)
 	child_signal(&run->node.child, SIGKILL);
 }
 
-/* "ready rtmp=PORT http=PORT" */
+/* A member that may be missing: 0. */
+static unsigned port_of(const char *line, const char *name)
+{
+	const char *found = strstr(line, name);
+
+	return found ? (unsigned)strtoul(found + strlen(name), NULL, 10) & UINT16_MAX : 0;
+}
+
+/* "ready rtmp=PORT http=PORT", then " rtmps=PORT" and " srt=PORT" where they are on */
 static void hear_node(struct run *run, const char *line)
 {
 	struct options *options = &run->home->options;
 	char lan_host[NET_HOST_SIZE];
 	unsigned rtmp;
 	unsigned http;
+	unsigned srt = port_of(line, " srt=");
 
 	if (sscanf(line, "ready rtmp=%5u http=%5u", &rtmp, &http) != 2 || run->is_stopping)
 		return;
 	options->rtmp_listen.port = (uint16_t)rtmp;
 	options->http_listen.port = (uint16_t)http;
-	if (!run->has_been_ready || run->rtmp_port != rtmp || run->http_port != http) {
+	options->srt_listen.port = (uint16_t)srt;
+	if (!run->has_been_ready || run->rtmp_port != rtmp || run->http_port != http || run->srt_port != srt) {
 		net_lan_host(lan_host);
 		print_urls(run->home, lan_host);
 	} else {
@@ -181,6 +194,7 @@ static void hear_node(struct run *run, const char *line)
 	}
 	run->rtmp_port = (uint16_t)rtmp;
 	run->http_port = (uint16_t)http;
+	run->srt_port = (uint16_t)srt;
 	run->has_been_ready = true;
 	run->is_ready = true;
 	if (run->home->is_demo && run->demo.child.pid == 0)
@@ -356,9 +370,9 @@ static int find_node(struct run *run)
 	return -ENOENT;
 }
 
-static int check_port(const struct listen_address *listen, const char *option)
+static int check_port(const struct listen_address *listen, bool is_udp, const char *option)
 {
-	int err = listen->is_on && listen->port != 0 ? net_try_bind(listen) : 0;
+	int err = listen->is_on && listen->port != 0 ? net_try_bind(listen, is_udp) : 0;
 	char address[LISTEN_TEXT_SIZE];
 
 	if (err == 0)
@@ -412,8 +426,10 @@ int run_home(struct home *home)
 		.exit_code = EXIT_FAILURE };
 
 	if (find_node(&run) == 0 && find_demo(&run) == 0 &&
-	    check_port(&home->options.rtmp_listen, "--rtmp-port") == 0 &&
-	    check_port(&home->options.http_listen, "--http-port") == 0 && open_signals(&run) == 0 && start_node(&run))
+	    check_port(&home->options.rtmp_listen, false, "--rtmp-port") == 0 &&
+	    check_port(&home->options.srt_listen, true, "--srt-port") == 0 &&
+	    check_port(&home->options.http_listen, false, "--http-port") == 0 && open_signals(&run) == 0 &&
+	    start_node(&run))
 		supervise(&run);
 	if (run.signal_fd >= 0)
 		close(run.signal_fd);

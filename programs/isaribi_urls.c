@@ -50,14 +50,17 @@ void urls_origin_find(struct urls_origin *origin, const struct options *options,
 {
 	char http_host[256];
 
-	*origin = (struct urls_origin){ .rtmp_port = options->rtmp_listen.is_on ? options->rtmp_listen.port : 0 };
+	*origin = (struct urls_origin){ .rtmp_port = options->rtmp_listen.is_on ? options->rtmp_listen.port : 0,
+		.srt_port = options->srt_listen.is_on ? options->srt_listen.port : 0 };
 	host_of(origin->host, sizeof(origin->host), options->media_url);
 	if (origin->host[0] == '\0')
 		host_of(origin->host, sizeof(origin->host), options->public_url);
 	snprintf(http_host, sizeof(http_host), "%s", origin->host);
+	snprintf(origin->srt_host, sizeof(origin->srt_host), "%s", origin->host);
 	if (origin->host[0] == '\0') {
 		seen_host(origin->host, sizeof(origin->host), &options->rtmp_listen, lan_host);
 		seen_host(http_host, sizeof(http_host), &options->http_listen, lan_host);
+		seen_host(origin->srt_host, sizeof(origin->srt_host), &options->srt_listen, lan_host);
 	}
 	if (options->media_url[0] != '\0')
 		snprintf(origin->media, sizeof(origin->media), "%s", options->media_url);
@@ -78,6 +81,13 @@ void urls_make(struct urls *urls, const struct urls_origin *origin, const char *
 		snprintf(urls->rtmp, sizeof(urls->rtmp), "rtmp://%s%s/play/%s", origin->host, port, stream);
 		if (key)
 			snprintf(urls->publish, sizeof(urls->publish), "rtmp://%s%s/live/%s", origin->host, port, key);
+	}
+	if (origin->srt_port != 0) {
+		snprintf(urls->srt, sizeof(urls->srt), "srt://%s:%u?streamid=request:%s", origin->srt_host,
+		    origin->srt_port, stream);
+		if (key)
+			snprintf(urls->publish_srt, sizeof(urls->publish_srt), "srt://%s:%u?streamid=publish:%s",
+			    origin->srt_host, origin->srt_port, key);
 	}
 	if (origin->media[0] != '\0') {
 		snprintf(urls->hls, sizeof(urls->hls), "%s/hls/%s/index.m3u8", origin->media, stream);

@@ -220,13 +220,12 @@ static void say_loss(struct link_advice *a)
 	uint32_t percent = lost_permille < 10 ? 1 : (lost_permille + 5) / 10;
 
 	snprintf(a->text_ja, sizeof(a->text_ja),
-	    "この 20 秒で、データの %" PRIu32
-	    " %% "
+	    "この 20 秒で、データの %" PRIu32 " %% "
 	    "が回線の途中で失われ、映像が乱れることがあります。電波のよい場所に移るか、ビットレートを下げてください。",
 	    percent);
 	snprintf(a->text_en, sizeof(a->text_en),
 	    "The link has lost %" PRIu32 " %% of the data in the last 20 s, and the picture may break up. Please go "
-					 "where reception is better, or set a "
+	    "where reception is better, or set a "
 	    "lower bitrate.",
 	    percent);
 }

@@ -24,7 +24,7 @@ class Door:
     def __init__(self, bench, data, *args, env=None):
         self.data = pathlib.Path(data)
         self.process = bench.start("isaribi", [BIN / "isaribi", "run", "--data-dir", data, "--rtmp-port", "0",
-                                               "--http-port", "0", *args], env)
+                                               "--srt-port", "0", "--http-port", "0", *args], env)
         wait_for("the URLs", self._is_ready, 20)
         out = self.process.out()
         self.publish_url = re.search(URL["publish"], out)[0].strip()
@@ -111,7 +111,8 @@ def case_edited_plan_stays(bench):
     data = bench.new_dir("data")
     text = '{ "isaribi_plan": 1, "rev": 7, "keys": [ { "id": "k", "key": "a-key-of-my-own-1", "stream": "mine" } ] }'
     (data / "plan.json").write_text(text)
-    process = bench.start("isaribi", [BIN / "isaribi", "run", "--data-dir", data, "--rtmp-port", "0", "--http-port", "0"])
+    process = bench.start("isaribi", [BIN / "isaribi", "run", "--data-dir", data, "--rtmp-port", "0", "--srt-port", "0",
+                                      "--http-port", "0"])
     wait_for("the URLs", lambda: "settings and data" in process.out())
     check("/hls/mine/index.m3u8" in process.out(), "the owner's stream is not shown")
     check("a-key-of-my-own-1" not in process.out() + process.err(), "a key that is not ours is shown")
@@ -183,17 +184,22 @@ def case_demo(bench):
 
 def case_demo_without_ffmpeg(bench):
     empty = bench.new_dir("bin")
-    expect_complaint(bench, ["run", "--demo", "--data-dir", bench.dir / "data", "--rtmp-port", "0", "--http-port", "0"],
-                     "apt-get install ffmpeg", env={"PATH": str(empty)})
+    expect_complaint(bench, ["run", "--demo", "--data-dir", bench.dir / "data", "--rtmp-port", "0", "--srt-port", "0",
+                             "--http-port", "0"], "apt-get install ffmpeg", env={"PATH": str(empty)})
 
 
 def case_port_in_use(bench):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        expect_complaint(bench, ["run", "--data-dir", bench.dir / "d", "--rtmp-port", port, "--http-port", "0"], port,
-                         "--rtmp-port")
-        expect_complaint(bench, ["run", "--data-dir", bench.dir / "d", "--rtmp-port", "0", "--http-port", port], port,
-                         "--http-port")
+        expect_complaint(bench, ["run", "--data-dir", bench.dir / "d", "--rtmp-port", port, "--srt-port", "0",
+                                 "--http-port", "0"], port, "--rtmp-port")
+        expect_complaint(bench, ["run", "--data-dir", bench.dir / "d", "--rtmp-port", "0", "--srt-port", "0",
+                                 "--http-port", port], port, "--http-port")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("0.0.0.0", 0))
+        port = str(taken.getsockname()[1])
+        expect_complaint(bench, ["run", "--data-dir", bench.dir / "d", "--rtmp-port", "0", "--srt-port", port,
+                                 "--http-port", "0"], port, "--srt-port")
 
 
 def case_folders_that_cannot_be(bench):
