@@ -190,7 +190,6 @@ static void say_what_is_not_there(const struct options *options, const struct pl
 		bool is_asked_for;
 		const char *what;
 	} table[] = {
-		{ options->srt_listen.is_on, "[srt] listen" },
 		{ options->control_url[0] != '\0', "[site] control_url" },
 		{ plan->n_channels > 0, "channels" },
 		{ plan->n_clips > 0, "clips" },
@@ -240,6 +239,8 @@ static int run_node(struct options *options, const struct arguments *args)
 		printf("ready rtmp=%u http=%u", ports.rtmp, ports.http);
 		if (ports.rtmps != 0)
 			printf(" rtmps=%u", ports.rtmps);
+		if (ports.srt != 0)
+			printf(" srt=%u", ports.srt);
 		printf("\n");
 		fflush(stdout);
 		say_what_is_not_there(options, plan);

@@ -16,6 +16,7 @@
 #include "ingest/in_rtmp.h"
 #include "packager/packager.h"
 #include "programs/node_delivery.h"
+#include "programs/node_srt.h"
 #include "relay/hub.h"
 
 enum {
@@ -43,12 +44,13 @@ struct node {
 	struct stream_tap taps[1];
 	struct relay_setup setup;
 	struct relay_thread relays[COURIER_LOOPS_MAX];
+	struct node_srt *srt; /* NULL: off */
 	bool is_running;
 };
 
 static unsigned n_relays(const struct node *node)
 {
-	return node->setup.courier.n_loops;
+	return node->setup.courier.n_homes;
 }
 
 void node_destroy(struct node **node_out)
@@ -62,8 +64,10 @@ void node_destroy(struct node **node_out)
 	for (unsigned i = 0; i < n_relays(node); i++) {
 		in_rtmp_destroy(&node->relays[i].rtmp);
 		in_rtmp_destroy(&node->relays[i].rtmps);
-		hub_destroy(&node->relays[i].hub);
 	}
+	node_srt_destroy(&node->srt);
+	for (unsigned i = 0; i < n_relays(node); i++)
+		hub_destroy(&node->relays[i].hub);
 	packager_destroy(&node->packager);
 	for (unsigned i = 0; i < n_relays(node); i++)
 		loop_destroy(&node->relays[i].loop);
@@ -79,7 +83,8 @@ static unsigned wanted_loops(const struct options *options)
 
 	if (n < 1)
 		return 1;
-	return n > COURIER_LOOPS_MAX ? COURIER_LOOPS_MAX : (unsigned)n;
+	/* One is for SRT. */
+	return n > COURIER_LOOPS_MAX - 1 ? COURIER_LOOPS_MAX - 1 : (unsigned)n;
 }
 
 static int create_packaging(struct node *node)
@@ -103,8 +108,10 @@ static int create_packaging(struct node *node)
 
 static void set_up_relay(struct node *node)
 {
+	const unsigned n_homes = wanted_loops(&node->options);
+
 	node->setup = (struct relay_setup){
-		.courier = { .n_loops = wanted_loops(&node->options), .n_homes = wanted_loops(&node->options) },
+		.courier = { .n_loops = n_homes + node->options.srt_listen.is_on, .n_homes = n_homes },
 		.clock = clock_real(),
 		.events = node_delivery_events(node->delivery),
 		.stats = &node->stats,
@@ -212,6 +219,8 @@ int node_create(struct node **out, const struct options *options, struct plan *p
 		err = listen_on(node, &node->options.rtmp_listen, &node->ports.rtmp, NULL);
 	if (err == 0)
 		err = listen_for_rtmps(node);
+	if (err == 0 && options->srt_listen.is_on)
+		err = node_srt_create(&node->srt, &node->setup, options, plan, &node->ports.srt);
 	if (err != 0) {
 		node_destroy(&node);
 		return err;
@@ -260,6 +269,8 @@ int node_start(struct node *node)
 		err = loop_start(node->packaging, NULL, packaging_ends, node);
 	for (unsigned i = 0; i < n_relays(node) && err == 0; i++)
 		err = loop_start(node->relays[i].loop, relay_begins, relay_ends, &node->relays[i]);
+	if (err == 0 && node->srt)
+		err = node_srt_start(node->srt);
 	node->ports.http = node_delivery_port(node->delivery);
 	return err;
 }
@@ -272,11 +283,11 @@ struct node_ports node_ports(const struct node *node)
 void node_take_plan(struct node *node, struct plan *plan)
 {
 	node_delivery_take_plan(node->delivery, plan);
-	for (unsigned i = 0; i < n_relays(node); i++) {
+	for (unsigned i = 0; i < node->setup.courier.n_loops; i++) {
 		struct mail mail = { .kind = MAIL_PLAN, .plan = plan_ref(plan) };
 
 		if (!courier_post(&node->setup.courier, i, &mail))
-			log_error(NULL, "relay/%u is too busy to take the new plan; send SIGHUP again", i);
+			log_error(NULL, "loop %u of the relay is too busy to take the new plan; send SIGHUP again", i);
 	}
 }
 
@@ -287,15 +298,20 @@ static void sleep_ms(long ms)
 	nanosleep(&wait, NULL);
 }
 
+static bool has_sessions(struct node *node)
+{
+	return stats_get(&node->stats, STAT_RTMP_CONNECTIONS) > 0 || stats_get(&node->stats, STAT_SRT_CONNECTIONS) > 0;
+}
+
 /* Sessions say goodbye on their loops; the main thread has nothing else to do than to look whether they have. */
 static void drain_sessions(struct node *node)
 {
-	for (unsigned i = 0; i < n_relays(node); i++) {
+	for (unsigned i = 0; i < node->setup.courier.n_loops; i++) {
 		struct mail mail = { .kind = MAIL_STOP };
 
 		(void)courier_post(&node->setup.courier, i, &mail);
 	}
-	for (int ms = 0; ms < DRAIN_MAX_MS && stats_get(&node->stats, STAT_RTMP_CONNECTIONS) > 0; ms += DRAIN_STEP_MS)
+	for (int ms = 0; ms < DRAIN_MAX_MS && has_sessions(node); ms += DRAIN_STEP_MS)
 		sleep_ms(DRAIN_STEP_MS);
 }
 
@@ -307,8 +323,12 @@ void node_stop(struct node *node)
 	drain_sessions(node);
 	for (unsigned i = 0; i < n_relays(node); i++)
 		loop_stop(node->relays[i].loop);
+	if (node->srt)
+		node_srt_stop(node->srt);
 	for (unsigned i = 0; i < n_relays(node); i++)
 		loop_join(node->relays[i].loop);
+	if (node->srt)
+		node_srt_join(node->srt);
 	loop_stop(node->packaging);
 	loop_join(node->packaging);
 	node_delivery_stop(node->delivery);

@@ -3,7 +3,7 @@
  * The composition of a node: loops, relay, RTMP, packaging and delivery, plugged together, started and stopped in
  * order.
  *
- * Threads: relay/0 .. relay/N-1 (RTMP connections and the streams at home there), packaging, delivery (HTTP).
+ * Threads: relay/0 .. relay/N-1 (RTMP connections and the streams at home there), srt, packaging, delivery (HTTP).
  * Owner: the main thread makes every call. Lifetime: create, start, any number of plans, stop, destroy.
  * Not here: files and signals (programs/isaribi-node.c), logic.
  */
@@ -20,6 +20,7 @@ struct node;
 struct node_ports {
 	uint16_t rtmp;
 	uint16_t rtmps; /* 0: off */
+	uint16_t srt;	/* 0: off */
 	uint16_t http;
 };
 

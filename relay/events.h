@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "relay/close_reasons.h"
+#include "relay/link_figures.h"
 
 enum event_kind {
 	EVENT_STREAM_UP,     /* a publisher is on */
@@ -20,6 +21,7 @@ enum event_kind {
 	EVENT_STREAM_OVER,   /* nobody came back */
 	EVENT_ADVICE,	     /* a plain sentence for the publisher: advice_code, text_ja, text_en, is_on */
 	EVENT_STREAM_HEALTH, /* every few seconds while a publisher is on: health */
+	EVENT_LINK,	     /* every few seconds while a stream comes or goes over SRT: link */
 	EVENT_KINDS,
 };
 
@@ -32,6 +34,11 @@ struct event_health {
 	uint32_t key_interval_ms; /* 0: not known yet */
 };
 
+struct event_link {
+	struct link_figures figures;
+	uint32_t wanted_latency_ms; /* recommended; 0: not known yet */
+};
+
 struct event {
 	enum event_kind kind;
 	const char *stream;
@@ -42,6 +49,7 @@ struct event {
 	const char *text_en;
 	bool is_on; /* false: what was advised about is over */
 	struct event_health health;
+	struct event_link link;
 };
 
 struct events {

@@ -24,6 +24,19 @@
 	STAT(RTMP_BYTES_IN, "isaribi_rtmp_received_bytes_total", "counter", "bytes read from RTMP peers")              \
 	STAT(RTMP_BYTES_OUT, "isaribi_rtmp_sent_bytes_total", "counter", "bytes written to RTMP peers")                \
 	STAT(RTMP_WRITES, "isaribi_rtmp_media_writes_total", "counter", "gathered writes of media to RTMP players")    \
+	STAT(SRT_CONNECTIONS, "isaribi_srt_connections", "gauge", "SRT connections open now")                          \
+	STAT(SRT_ACCEPTED, "isaribi_srt_accepted_total", "counter", "SRT connections accepted")                        \
+	STAT(SRT_PUBLISHERS, "isaribi_srt_publishers", "gauge", "SRT publishers on now")                               \
+	STAT(SRT_PLAYERS, "isaribi_srt_players", "gauge", "SRT players on now")                                        \
+	STAT(SRT_BYTES_IN, "isaribi_srt_received_bytes_total", "counter", "bytes of media read from SRT peers")        \
+	STAT(SRT_BYTES_OUT, "isaribi_srt_sent_bytes_total", "counter", "bytes of media given to SRT peers")            \
+	STAT(SRT_LOST, "isaribi_srt_lost_packets_total", "counter", "SRT packets reported missing on the way in")      \
+	STAT(SRT_LATE, "isaribi_srt_late_packets_total", "counter",                                                    \
+	    "SRT packets that did not come in time, lost for good")                                                    \
+	STAT(SRT_UNSENT, "isaribi_srt_unsent_packets_total", "counter",                                                \
+	    "SRT packets given up because a player's link is too slow")                                                \
+	STAT(FRAMES_UNMUXED, "isaribi_frames_unmuxed_total", "counter",                                                \
+	    "frames that a transport stream has no words for")                                                         \
 	STAT(STREAMS, "isaribi_streams", "gauge", "streams known now, with or without a publisher")                    \
 	STAT(STREAMS_LIVE, "isaribi_streams_live", "gauge", "streams with a publisher")                                \
 	STAT(TAKEOVERS, "isaribi_takeovers_total", "counter", "publishers replaced by a newer one with the same key")  \
