@@ -204,8 +204,8 @@ static void load_run(struct load *load)
 static int usage(void)
 {
 	fputs("usage: srt_load --to A.B.C.D:PORT [--stream-id ID] [--players N] [--seconds S] [--ramp-ms MS]\n"
-	      "                [--latency MS] [--passphrase-fd FD] [--per-port N] [--until-end]\n"
-	      "                [--from-us T --to-us T] [--delays]   {n} in ID: the player's number\n",
+	      "                [--latency MS] [--window PACKETS] [--passphrase-fd FD] [--per-port N]\n"
+	      "                [--until-end] [--from-us T --to-us T] [--delays]   {n} in ID: the player's number\n",
 	    stderr);
 	return 2;
 }
@@ -219,6 +219,7 @@ static bool parse_options(struct load *load, int argc, char **argv)
 		{ "seconds", required_argument, NULL, 's' },
 		{ "ramp-ms", required_argument, NULL, 'r' },
 		{ "latency", required_argument, NULL, 'l' },
+		{ "window", required_argument, NULL, 'w' },
 		{ "passphrase-fd", required_argument, NULL, 'p' },
 		{ "per-port", required_argument, NULL, 'k' },
 		{ "from-us", required_argument, NULL, 'a' },
@@ -241,6 +242,7 @@ static bool parse_options(struct load *load, int argc, char **argv)
 		case 's': opt->run_us = (int64_t)(strtod(optarg, NULL) * 1e6); break;
 		case 'r': opt->ramp_us = strtol(optarg, NULL, 10) * 1000; break;
 		case 'l': load->end.latency_ms = (int)strtol(optarg, NULL, 10); break;
+		case 'w': load->end.window_packets = (int)strtol(optarg, NULL, 10); break;
 		case 'k': load->end.n_per_port = strtoul(optarg, NULL, 10); break;
 		case 'a': opt->from_us = strtoll(optarg, NULL, 10); break;
 		case 'b': opt->to_us = strtoll(optarg, NULL, 10); break;
