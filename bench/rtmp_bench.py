@@ -11,8 +11,6 @@ import argparse
 import json
 import os
 import pathlib
-import signal
-import statistics
 import subprocess
 import sys
 import time
@@ -24,6 +22,8 @@ sys.path.insert(0, str(ROOT / "tests/lib"))
 import clients  # noqa: E402
 import procfs  # noqa: E402
 from isaribi_test import BIN, TOOLS, Bench, Failed, Plan, check, wait_for  # noqa: E402
+from rounds import (Cpu, backlog_drops, end_with_signals, in_turn, print_machine, print_ratio, print_rows,  # noqa: E402
+                    sleep_until)
 
 MEDIA_S = 20
 GOP_S = 2
@@ -97,41 +97,6 @@ def batched(ms):
     return type("Batched", (Isaribi,), {"name": f"isaribi {ms} ms", "batch_ms": ms})
 
 
-def tree(pid):
-    """The process and all below it."""
-    found = [pid]
-    for parent in found:
-        for task in pathlib.Path(f"/proc/{parent}/task").iterdir():
-            found += [int(child) for child in (task / "children").read_text().split()]
-    return found
-
-
-class Cpu:
-    """CPU of a process tree up to now. The sum comes from the scheduler, in ns; how it splits into user and system
-    from /proc/PID/stat, which on most kernels is sampled with the timer's tick."""
-
-    def __init__(self, pid):
-        self.at = time.monotonic()
-        self.run_ns = self.user = self.system = 0
-        for each in tree(pid):
-            stat = pathlib.Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-            self.user += int(stat[11])
-            self.system += int(stat[12])
-            for task in pathlib.Path(f"/proc/{each}/task").iterdir():
-                self.run_ns += int((task / "schedstat").read_text().split()[0])
-
-    def since(self, before):
-        """(ms of CPU, share of it in user space)"""
-        user, system = self.user - before.user, self.system - before.system
-        return (self.run_ns - before.run_ns) / 1e6, user / (user + system) if user + system else 0.0
-
-
-def backlog_drops():
-    """Packets that the kernel has thrown away before any socket saw them: on loopback, the machine's own limit."""
-    lines = pathlib.Path("/proc/net/softnet_stat").read_text().splitlines()
-    return sum(int(line.split()[1], 16) for line in lines)
-
-
 def count_writes(pid, players):
     """Send-type system calls per second and player by perf's tracepoints, or None where there are none."""
     events = [arg for call in WRITE_CALLS for arg in ("-e", f"syscalls:sys_enter_{call}")]
@@ -150,10 +115,6 @@ def start_load(bench, side, players, window, seconds, *, streams=1, rcvlowat=0, 
         TOOLS / "rtmp_load", "--url", url, "--players", players, "--seconds", seconds,
         "--ramp-ms", int(JOIN_S * 1000), "--rcvlowat", rcvlowat, "--from-us", from_us, "--to-us", to_us,
         *(["--delays"] if delays else [])])
-
-
-def sleep_until(when):
-    time.sleep(max(0.0, when - time.monotonic()))
 
 
 def run_side(side_class, job, opt):
@@ -257,22 +218,9 @@ ROWS = [  # (field, what it is, digits)
 ]
 
 
-def spread(values, digits):
-    """median [lowest - highest]"""
-    values = [v for v in values if v is not None]
-    if not values:
-        return "-"
-    return f"{statistics.median(values):.{digits}f} [{min(values):.{digits}f} - {max(values):.{digits}f}]"
-
-
 def print_table(title, rounds, names):
     """rounds: one {name: result} each."""
-    print(f"\n## {title}\n\n| | {' | '.join(names)} |\n|---|{'---|' * len(names)}")
-    for field, label, digits in ROWS:
-        cells = [spread([r[name].get(field) for r in rounds if name in r], digits) for name in names]
-        if any(cell != "-" for cell in cells):
-            print(f"| {label} | {' | '.join(cells)} |")
-    print()
+    print_rows(title, rounds, names, ROWS)
     for name in names:
         if name != names[0]:
             print_ratio(f"{name} / {names[0]}", [(r[name], r[names[0]]) for r in rounds if name in r and names[0] in r])
@@ -281,17 +229,11 @@ def print_table(title, rounds, names):
     sys.stdout.flush()
 
 
-def print_ratio(what, pairs):
-    if pairs:
-        print(f"* CPU per Gbit, {what}: **{spread([a['ms_per_gbit'] / b['ms_per_gbit'] for a, b in pairs], 2)}**")
-
-
 def measure(title, job, sides, opt):
     rounds = []
     for number in range(opt.rounds):
         result = {}
-        order = sides[number % len(sides):] + sides[:number % len(sides)]
-        for side in order:
+        for side in in_turn(sides, number):
             job["is_counting"] = number == 0 and not opt.quick
             try:
                 result[side.name] = run_side(side, job, opt)
@@ -337,9 +279,7 @@ def run_scenarios(opt, wanted):
     bench, results = Bench("rtmp-bench-media"), []
     try:
         opt.flv = opt.media.resolve() if opt.media else make_media(bench)
-        load = os.getloadavg()
-        print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Linux {os.uname().release}, "
-              f"load before {load[0]:.1f}, rounds {opt.rounds}, window {opt.seconds:g} s")
+        print_machine(opt)
         for name in wanted:
             if name == "fan_out":
                 for players in opt.players.split(","):
@@ -360,8 +300,7 @@ def run_scenarios(opt, wanted):
 
 
 if __name__ == "__main__":
-    for number in (signal.SIGINT, signal.SIGTERM):  # what was started ends with us, in the background, too
-        signal.signal(number, lambda *_: sys.exit(1))
+    end_with_signals()
     try:
         main()
     except Failed as failure:

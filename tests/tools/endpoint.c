@@ -27,14 +27,19 @@ int endpoint_parse(struct endpoint *e, const char *url)
 	return 0;
 }
 
-void endpoint_stream_name(const struct endpoint *e, size_t n, char *buf, size_t size_bytes)
+void endpoint_number(const char *pattern, size_t n, char *buf, size_t size_bytes)
 {
-	const char *mark = strstr(e->stream, "{n}");
+	const char *mark = strstr(pattern, "{n}");
 
 	if (mark)
-		snprintf(buf, size_bytes, "%.*s%zu%s", (int)(mark - e->stream), e->stream, n, mark + 3);
+		snprintf(buf, size_bytes, "%.*s%zu%s", (int)(mark - pattern), pattern, n, mark + 3);
 	else
-		snprintf(buf, size_bytes, "%s", e->stream);
+		snprintf(buf, size_bytes, "%s", pattern);
+}
+
+void endpoint_stream_name(const struct endpoint *e, size_t n, char *buf, size_t size_bytes)
+{
+	endpoint_number(e->stream, n, buf, size_bytes);
 }
 
 int endpoint_connect(const struct endpoint *e)

@@ -21,6 +21,8 @@ struct endpoint {
 
 /* rtmp://A.B.C.D:PORT/APP/STREAM with a numeric address; 0 or -EINVAL. */
 int endpoint_parse(struct endpoint *e, const char *url);
+/* "{n}" in the pattern becomes the number. */
+void endpoint_number(const char *pattern, size_t n, char *buf, size_t size_bytes);
 /* The n-th stream of a URL: "{n}" in its last part becomes the number. */
 void endpoint_stream_name(const struct endpoint *e, size_t n, char *buf, size_t size_bytes);
 /* A non-blocking socket whose connect has begun, or a negative errno. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/tools/load_report.h"
 
+#include "tests/tools/spread.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,24 +71,6 @@ void load_seen_end(struct load_seen *s, int64_t now_us)
 		note_gap(s, now_us - s->last_video_us);
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void print_spread(const char *name, double *values, size_t n)
-{
-	if (n == 0) {
-		printf(", \"%s\": null", name);
-		return;
-	}
-	qsort(values, n, sizeof(*values), compare_doubles);
-	printf(", \"%s\": {\"p50\": %.2f, \"p99\": %.2f, \"max\": %.2f}", name, values[n / 2], values[(n * 99) / 100],
-	    values[n - 1]);
-}
-
 static void print_counts(const struct load_run *run)
 {
 	size_t outcomes[LOAD_BROKEN + 1] = { 0 }, n_eos = 0, n_key = 0, n_lazy = 0, n_lazy_open = 0;
@@ -125,17 +109,17 @@ static void print_spreads(const struct load_run *run, double *values)
 	for (size_t i = 0; i < run->n_players; i++)
 		if (run->players[i].has_key)
 			values[n++] = (double)(run->players[i].first_key_us - run->players[i].start_us) / 1e3;
-	print_spread("first_key_ms", values, n);
+	spread_print("first_key_ms", values, n);
 	n = 0;
 	for (size_t i = 0; i < run->n_players; i++)
 		if (run->players[i].is_reading && run->players[i].n_video > 1)
 			values[n++] = (double)run->players[i].max_gap_us / 1e3;
-	print_spread("max_gap_ms", values, n);
+	spread_print("max_gap_ms", values, n);
 	n = 0;
 	for (size_t i = 0; i < run->n_players; i++)
 		if (run->players[i].has_key && run->players[i].is_reading)
 			values[n++] = (double)(run->players[i].last_video_ms - run->players[i].first_ms);
-	print_spread("media_ms", values, n);
+	spread_print("media_ms", values, n);
 }
 
 int load_report(const struct load_run *run)
@@ -146,7 +130,7 @@ int load_report(const struct load_run *run)
 		return -ENOMEM;
 	print_counts(run);
 	print_spreads(run, values);
-	print_spread("delay_ms", run->delays_ms, run->n_delays);
+	spread_print("delay_ms", run->delays_ms, run->n_delays);
 	printf(", \"window_bytes\": %llu, \"delays\": %zu", (unsigned long long)run->window_bytes, run->n_delays);
 	printf(", \"wall_s\": %.3f, \"cpu_s\": %.3f, \"cpu_percent\": %.1f}\n", (double)run->wall_us / 1e6,
 	    (double)run->cpu_us / 1e6, 100.0 * (double)run->cpu_us / (double)run->wall_us);

@@ -1,0 +1,1 @@
+isaribi_unit_test(NAME ts_tools FLOORS test_client)
