@@ -12,13 +12,14 @@ import signal
 import socket
 import statistics
 import struct
+import subprocess
 import sys
 import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
-from isaribi_test import Failed, check, main, wait_for  # noqa: E402
+from isaribi_test import SANITIZER_MARKS, TOOLS, Failed, check, main, wait_for  # noqa: E402
 from link import Emulator, tcp_link, udp_link  # noqa: E402
 
 GATHER_S = 10.0
@@ -301,6 +302,68 @@ def case_script_and_trigger(bench):
             except Failed as error:
                 check(expected in str(error), f"{wrong}: {error}")
         link.set("profile lte")
+        path = bench.new_dir("script") / "flap.txt"
+        path.write_text("0 outage on\non calm\n0 clear\n")
+        lost = link.stats()["up"]["lost_outage"]
+        link.emulator.command(f"main: script {path}")
+        sock.sendto(b"lost", ("127.0.0.1", link.port))
+        check(link.stats()["up"]["lost_outage"] == lost + 1, "the new script's first line does not hold yet")
+        link.trigger("calm")
+        server.got.clear()
+        wait_for("the calm", ping)
+
+
+def case_says_what_is_wrong(bench):
+    """Nothing starts with a mistake; the error names the line and what was expected."""
+    path = bench.new_dir("script") / "bad.txt"
+    path.write_text("0 delay 40\n10 loss 5 %\n")
+    here = "127.0.0.1:9"
+    for spec, expected in ((f"{here},script={path}", f"{path}: line 2: expected a share such as 5%"),
+                           (f"{here},script={path}x", "No such file"), (f"{here},set=rate 6", "off or a rate"),
+                           (f"{here},set=profile moon", "expected a profile: cable-good"),
+                           ("localhost:9", "expected a target such as"), ("127.0.0.1", "expected a target such as"),
+                           (f"{here},listen=1.2.3", "expected listen=ADDR:PORT"), (f"{here},nam=a", "expected name="),
+                           (f"{here},listen=203.0.113.1:1", "cannot listen")):
+        done = subprocess.run([TOOLS / "link_emulator", "--udp", spec], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=30, check=False)
+        check(done.returncode in (1, 2) and expected in done.stderr, f"{spec}: {done.returncode}: {done.stderr}")
+        check(not any(mark in done.stderr for mark in SANITIZER_MARKS), done.stderr)
+        check(done.stdout == "", f"{spec}: it said it was ready")
+    profiles = subprocess.run([TOOLS / "link_emulator", "--profiles"], capture_output=True, text=True, timeout=30,
+                              check=True).stdout
+    check(profiles.count("\n# ") + 1 == 6 and "# typhoon-lte\n" in profiles, f"profiles: {profiles}")
+
+
+def case_commands_in_pieces(bench):
+    """A command may come in pieces, several in one; a line without end is refused and the next one heard."""
+    server = UdpServer(bench)
+    link = udp_link(bench, server.port)
+    stdin = link.emulator.popen.stdin
+    for piece in (b"sy", b"nc\nde", b"lay 5\nsync\n"):
+        stdin.write(piece)
+        stdin.flush()
+    stdin.write(b"delay " + b"1" * 10000 + b"\nsync\nnobody: sync\n\n")
+    stdin.flush()
+    answers = [link.emulator._line() for _ in range(7)]
+    check(answers[:3] == ["ok"] * 3 and answers[4] == "ok", f"{answers}")
+    check(answers[3].startswith("error expected at most"), f"{answers}")
+    check(answers[5].startswith("error expected the name of a link"), f"{answers}")
+    check(answers[6].startswith("error expected settings"), f"{answers}")
+
+
+def case_ipv6(bench):
+    server = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    with server, socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+        server.bind(("::1", 0))
+        server.settimeout(GATHER_S)
+        sock.settimeout(GATHER_S)
+        link = udp_link(bench, f"[::1]:{server.getsockname()[1]}", "mtu 1048")
+        for size in (1001, 1000):
+            sock.sendto(bytes(size), ("::1", link.port))
+        data, address = server.recvfrom(2000)
+        check(len(data) == 1000, "40 + 8 bytes of headers count")
+        server.sendto(b"back", address)
+        check(sock.recv(100) == b"back", "no way back")
 
 
 def case_several_links_and_ends(bench):

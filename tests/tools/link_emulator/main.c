@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -248,6 +249,17 @@ static int open_link(struct emulator *e, const struct wanted *w)
 	return prepare_link(e, w, link);
 }
 
+/* A socket for each client. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int start(struct emulator *e)
 {
 	int res = poller_open(&e->poller);
@@ -309,6 +321,7 @@ int main(int argc, char **argv)
 		return usage();
 	}
 	prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS);
+	raise_descriptor_limit();
 	res = start(e);
 	if (res == 0 && !e->is_check) {
 		say_ready(e);

@@ -6,6 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* No moment: the timer has gone off. Setting it anew also takes the event away, nobody needs to read it. */
+enum { FIRED = -1 };
+
 void poller_close(struct poller *poller)
 {
 	if (poller->timer_fd >= 0)
@@ -17,7 +20,7 @@ void poller_close(struct poller *poller)
 
 int poller_open(struct poller *poller)
 {
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = poller };
 
 	*poller = (struct poller){ .armed_ns = INT64_MAX };
 	poller->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -77,14 +80,6 @@ static int arm(struct poller *poller, int64_t until_ns)
 	return timerfd_settime(poller->timer_fd, TFD_TIMER_ABSTIME, &at, NULL) < 0 ? -errno : 0;
 }
 
-static void take_timer(struct poller *poller)
-{
-	uint64_t n = 0;
-
-	if (read(poller->timer_fd, &n, sizeof(n)) == sizeof(n))
-		poller->armed_ns = INT64_MAX;
-}
-
 int poller_wait(struct poller *poller, int64_t until_ns)
 {
 	int res = arm(poller, until_ns);
@@ -96,11 +91,12 @@ int poller_wait(struct poller *poller, int64_t until_ns)
 		poller->n_ready = 0;
 		return errno == EINTR ? 0 : -errno;
 	}
-	take_timer(poller);
 	for (int i = 0; i < poller->n_ready; i++) {
 		struct poller_watch *watch = poller->ready[i].data.ptr;
 
-		if (watch)
+		if (poller->ready[i].data.ptr == poller)
+			poller->armed_ns = FIRED;
+		else if (watch)
 			watch->fn(watch->ctx, poller->ready[i].events);
 	}
 	poller->n_ready = 0;
