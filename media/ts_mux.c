@@ -278,6 +278,7 @@ struct plan {
 	bool has_pcr;	    /* in the frame's first packet */
 	size_t n_pcr_alone; /* in packets of their own */
 	int64_t pcr_90k;    /* the last of all these */
+	int64_t clock_90k;
 };
 
 /*
@@ -302,7 +303,7 @@ static int64_t clock_of(const struct ts_mux *m, const struct unit *u)
 static void plan_pcr(const struct ts_mux *m, const struct unit *u, struct plan *p)
 {
 	bool is_carrier = u->kind == pcr_kind(m);
-	int64_t pcr_90k = clock_of(m, u) - TS_MUX_PCR_DELAY_90K;
+	int64_t pcr_90k = p->clock_90k - TS_MUX_PCR_DELAY_90K;
 	int64_t step_90k = pcr_90k - m->pcr_90k;
 	size_t n = 1;
 
@@ -321,9 +322,9 @@ static void plan_frame(const struct ts_mux *m, const struct unit *u, struct plan
 {
 	bool is_key_picture = u->kind == TRACK_VIDEO && frame_is_key(u->frame);
 
-	*p = (struct plan){ 0 };
+	*p = (struct plan){ .clock_90k = clock_of(m, u) };
 	plan_pcr(m, u, p);
-	p->has_psi = !m->has_psi || p->is_jump || is_key_picture || u->frame->dts_90k - m->psi_90k >= TS_MUX_PSI_90K;
+	p->has_psi = !m->has_psi || p->is_jump || is_key_picture || p->clock_90k - m->psi_90k >= TS_MUX_PSI_90K;
 }
 
 /* ---- packets ---- */
@@ -475,7 +476,7 @@ static void remember(struct ts_mux *m, const struct unit *u, const struct plan *
 
 	if (p->has_psi) {
 		m->has_psi = true;
-		m->psi_90k = dts_90k;
+		m->psi_90k = p->clock_90k;
 	}
 	if (p->has_pcr || p->n_pcr_alone > 0) {
 		m->has_pcr = true;

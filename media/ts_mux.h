@@ -3,7 +3,7 @@
  * Frames of one stream made into a transport stream of one program (ISO 13818-1): whole packets for each frame.
  *
  * Owner: one thread. Lifetime: ts_mux_init to ts_mux_fini; it holds a reference to each track.
- * What comes out: PAT and PMT in front of every key frame of video, whenever the PMT changes, and every 300 ms or so;
+ * What comes out: PAT and PMT in front of every key frame of video, whenever the PMT changes, and every 200 ms or so;
  * PCR on the video's PID (on the audio's when there is no video) 100 ms before the slower track's dts, never back, at
  * most 90 ms apart. H.264 and H.265 in Annex B with an access unit delimiter, parameter sets in front of key frames
  * that do not bring them; AAC as ADTS; Opus with its control header. One frame, one PES packet. Times: the frame's,
@@ -28,7 +28,7 @@ enum {
 	TS_MUX_PID_VIDEO = 0x100,
 	TS_MUX_PID_AUDIO = 0x101,
 	TS_MUX_PROGRAM = 1,
-	TS_MUX_PSI_90K = 300 * 90, /* the tables are repeated with the first frame this long after the last time */
+	TS_MUX_PSI_90K = 200 * 90, /* the tables are repeated with the first frame this long after the last time */
 	TS_MUX_PCR_DELAY_90K = 100 * 90,
 	TS_MUX_PMT_MAX_BYTES = 64,
 };
@@ -50,7 +50,7 @@ struct ts_mux {
 	size_t pmt_len; /* 0: not made since the tracks changed */
 	uint8_t pmt_section[TS_MUX_PMT_MAX_BYTES];
 	bool has_psi;
-	int64_t psi_90k; /* dts of the frame it stood in front of */
+	int64_t psi_90k; /* when, by the slower track's dts */
 	bool has_pcr;
 	int64_t pcr_90k;
 	bool has_dts[TRACK_KINDS];

@@ -22,6 +22,26 @@ FLVS = {
 }
 
 
+# Transport streams: the first MAX_BYTES of each, whole packets.
+VIDEO = "-f lavfi -i testsrc2=s=32x32:r=10"
+SOUND = "-f lavfi -i sine=r=48000"
+STREAMS = {
+    "h264_b": f"{VIDEO} -c:v libx264 -crf 51 -bf 2 -g 5",
+    "h264_aac": f"{VIDEO} {SOUND} -c:v libx264 -preset ultrafast -crf 51 -bf 0 -g 3 -c:a aac -b:a 16k",
+    "h265": f"{VIDEO} -c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=3:info=0 -crf 51",
+    "aac": f"{SOUND} -c:a aac -b:a 16k",
+    "opus": f"{SOUND} -c:a libopus -b:a 12k",
+    "opus_surround": "-f lavfi -i anullsrc=cl=5.1:r=48000 -c:a libopus -b:a 24k",
+    "two_sounds": f"{SOUND} -f lavfi -i sine=r=44100 -map 0 -map 1 -c:a:0 aac -b:a:0 8k -c:a:1 mp2 -b:a:1 32k",
+}
+GST_STREAMS = {
+    "gst_h264": "videotestsrc num-buffers=6 ! video/x-raw,width=32,height=32,framerate=10/1 ! x264enc quantizer=50 pass=quant "
+                "key-int-max=3 ! h264parse ! mpegtsmux ! fdsink",
+    "gst_opus": "audiotestsrc num-buffers=20 samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=1 ! opusenc bitrate=8000 ! "
+                "opusparse ! mpegtsmux ! fdsink",
+}
+
+
 def hex_file(name):
     return bytes.fromhex((ROOT / f"tests/unit/data/rtmp/{name}.hex").read_text())
 
@@ -221,6 +241,64 @@ def handshake_seeds():
             "half": c0c1[:700]}
 
 
+def crc32_mpeg(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ 0x04c11db7 if crc & 0x80000000 else crc << 1) & 0xffffffff
+    return struct.pack(">I", crc)
+
+
+def section(table, number, body):
+    head = bytes([table]) + struct.pack(">H", 0xb000 | len(body) + 9) + struct.pack(">H", number) + b"\xc1\0\0"
+    return head + body + crc32_mpeg(head + body)
+
+
+def packet(pid, counter, payload, is_start=True, scrambled=0):
+    head = struct.pack(">BHB", 0x47, is_start << 14 | pid, 0x10 | scrambled << 6 | counter & 15)
+    return head + payload[:184] + b"\xff" * (184 - len(payload))
+
+
+def pmt(*streams):
+    body = struct.pack(">HH", 0xe100, 0xf000)
+    for kind, pid, descriptors in streams:
+        body += struct.pack(">BHH", kind, 0xe000 | pid, 0xf000 | len(descriptors)) + descriptors
+    return b"\0" + section(2, 1, body)
+
+
+def ts_seeds():
+    seeds = {}
+    for name, arguments in STREAMS.items():
+        seeds[name] = subprocess.run(["ffmpeg", "-v", "error", *arguments.split(), "-t", "1", "-f", "mpegts", "-"],
+                                     check=True, stdout=subprocess.PIPE).stdout
+    for name, pipeline in GST_STREAMS.items():
+        seeds[name] = subprocess.run(["gst-launch-1.0", "-q", *pipeline.split()], check=True, stdout=subprocess.PIPE).stdout
+    seeds = {name: data[:MAX_BYTES // 188 * 188] for name, data in seeds.items()}
+    pat = packet(0, 0, b"\0" + section(0, 1, b"\0\1\xf0\0"))
+    adts = bytes.fromhex("fff14c80021ffc") + bytes(9)
+    pes = b"\0\0\1\xc0" + struct.pack(">H", 8 + 32) + bytes.fromhex("8480052100010001") + adts + adts
+    sound = b"".join(packet(0x101, i, pes) for i in range(3))
+    cue = (0x86, 0x102, b"\5\4CUEI")
+    seeds["cues"] = pat + packet(0x1000, 0, pmt((15, 0x101, b""), cue, (6, 0x103, b"\x6a\1\0"))) + sound
+    seeds["new_pmt"] = seeds["cues"] + packet(0x1000, 1, pmt((15, 0x104, b""))) + packet(0x104, 0, pes) + sound
+    seeds["scrambled"] = seeds["cues"] + packet(0x101, 3, pes, scrambled=2) + packet(0x101, 4, pes)
+    seeds["garbage"] = seeds["aac"][:188] + b"\x47garbage" + seeds["aac"][188:3900 // 188 * 188]
+    seeds["hole"] = seeds["h264_b"][:188 * 5] + seeds["h264_b"][188 * 6:]
+    seeds["repeated"] = b"".join(seeds["aac"][at:at + 188] * 2 for at in range(0, 188 * 10, 188))
+    seeds["halves"] = pat + packet(0x1000, 0, pmt((15, 0x101, b""))) + b"".join(
+        packet(0x101, i, b"\0\0\1\xc0\0\x14\x84\x80\5\x21\0\1\0\1" + (adts * 9)[i * 12:i * 12 + 12]) for i in range(8))
+    seeds["no_times"] = pat + packet(0x1000, 0, pmt((15, 0x101, b""))) + packet(0x101, 0, pes) + b"".join(
+        packet(0x101, 1 + i, b"\0\0\1\xc0\0\x13\x84\0\0" + adts) for i in range(3))
+    return seeds
+
+
+def adts_seeds():
+    head = bytes.fromhex("fff14c80021ffc")
+    return {"row": (head + bytes(9)) * 3, "checksum": bytes.fromhex("fff04c80021ffc") + bytes(9), "mono": bytes.fromhex(
+        "fff15040011ffc00"), "surround": bytes.fromhex("fff14dc0011ffc00"), "ltp": bytes.fromhex("fff1cc80011ffc00")}
+
+
 def all_seeds():
     flvs = {name: make_flv(arguments) for name, arguments in FLVS.items()}
     rtmp = rtmp_seeds(flvs)
@@ -240,6 +318,8 @@ def all_seeds():
     asc = {name: b[2:] for name, tags in flvs.items() for t, b in tags if t == 8 and b[1] == 0}
     yield "aac", asc | {"sbr": b"\x2b\x92\x08\x00", "ps": bytes.fromhex("eb8a0800"), "late": bytes.fromhex("139056e5a0"),
                         "late_ps": bytes.fromhex("138856e5a54880"), "escape": bytes.fromhex("178056220010")}
+    yield "adts", adts_seeds()
+    yield "ts", ts_seeds()
     yield "config", ini_seeds()
     yield "plan", plan_seeds()
     yield "token", {"zeros": bytes(44), "none": b"\0", "expiry": bytes(10) + b"\1", "mac": bytes(40) + b"\1",

@@ -3,7 +3,7 @@
  * ts_demux_file IN.ts [PIECE_BYTES]: what the demultiplexer makes of a file, one line a frame on standard output:
  * codec, dts, pts, bytes, a hash of them (FNV-1a, 64 bits), flags. The rest goes to standard error.
  *
- * For tests/scenario/ts_files.py, which compares it with what ffprobe says. Read in pieces of 1316 bytes, as SRT brings
+ * For tests/tools/ts_files.py, which compares it with what ffprobe says. Read in pieces of 1316 bytes, as SRT brings
  * them.
  */
 #include <inttypes.h>

@@ -3,7 +3,7 @@
  * ts_mux_flv IN.flv OUT.ts: what the multiplexer makes of a file's frames, which go through the timeline as if they
  * arrived at their own times. One line a frame on standard output: codec, dts, pts, bytes.
  *
- * For tests/scenario/ts_files.py, which has real readers look at it.
+ * For tests/tools/ts_files.py, which has real readers look at it.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -11,3 +11,12 @@ isaribi_unit_test(NAME amf0 FLOORS media base)
 isaribi_unit_test(NAME rtmp_chunk FLOORS media base)
 isaribi_unit_test(NAME adts FLOORS media)
 isaribi_unit_test(NAME ts_mux FLOORS media SOURCES ts_fixture.c)
+isaribi_unit_test(NAME ts_demux FLOORS media SOURCES ts_fixture.c)
+
+foreach(tool ts_demux_file ts_mux_flv)
+	add_executable(${tool} ../tools/${tool}.c)
+	target_link_libraries(${tool} PRIVATE isaribi_media)
+endforeach()
+add_test(NAME tool.ts_files
+	COMMAND python3 "${CMAKE_SOURCE_DIR}/tests/tools/ts_files.py" $<TARGET_FILE:ts_demux_file> $<TARGET_FILE:ts_mux_flv>)
+set_tests_properties(tool.ts_files PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)

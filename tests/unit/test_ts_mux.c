@@ -108,7 +108,7 @@ static const struct {
 	{ "five pictures a second with sound", { CODEC_H264, CODEC_AAC, 18000, 0, 0 }, 200 },
 	{ "sound late by half a second", { CODEC_H264, CODEC_AAC, 3000, 45000, 0 }, 120 },
 	{ "sound early", { CODEC_H264, CODEC_AAC, 3000, -45000, 0 }, 8 },
-	{ "sound in heaps of 200 ms", { CODEC_H264, CODEC_AAC, 3000, 0, 18000 }, 80 },
+	{ "sound in heaps of 200 ms", { CODEC_H264, CODEC_AAC, 3000, 0, 18000 }, 5 * 30 },
 };
 
 static void a_strict_reader_has_nothing_to_say(void **state)

@@ -154,8 +154,8 @@ struct reader {
 	unsigned pcr_pid;
 	bool has_pcr;
 	int64_t pcr_90k;
-	bool has_dts;
-	int64_t psi_dts_90k;
+	bool has_psi_pcr;
+	int64_t psi_pcr_90k; /* when the tables came last */
 	bool is_psi_new;
 };
 
@@ -237,11 +237,11 @@ static void check_pes(struct reader *r, unsigned pid, const uint8_t *p)
 		fault(r, "PES header");
 	if (!r->has_pcr || r->pcr_90k >= dts_90k)
 		fault(r, "PCR not before dts");
-	if (r->has_dts && r->is_psi_new && dts_90k - r->psi_dts_90k > r->c->max_psi_gap_90k)
-		r->c->max_psi_gap_90k = dts_90k - r->psi_dts_90k;
-	if (!r->has_dts || r->is_psi_new)
-		r->psi_dts_90k = dts_90k;
-	r->has_dts = true;
+	if (r->is_psi_new && r->has_psi_pcr && r->pcr_90k - r->psi_pcr_90k > r->c->max_psi_gap_90k)
+		r->c->max_psi_gap_90k = r->pcr_90k - r->psi_pcr_90k;
+	if (r->is_psi_new)
+		r->psi_pcr_90k = r->pcr_90k;
+	r->has_psi_pcr = true;
 	r->is_psi_new = false;
 	r->c->n_pes[pid == TS_MUX_PID_VIDEO ? TRACK_VIDEO : TRACK_AUDIO]++;
 }
