@@ -209,11 +209,11 @@ class Node:
                                                        self.plan_path], env)
         bench.nodes.append(self)
         ready = wait_for("the node's ready line", self._ready, 20)
-        self.rtmp_port, self.http_port = int(ready[1]), int(ready[2])
+        self.rtmp_port, self.http_port, self.srt_port = int(ready[1]), int(ready[2]), int(ready[3] or 0)
 
     def _ready(self):
         check(self.process.is_running(), f"the node ended at once: {self.process.tail()}")
-        return re.search(r"^ready rtmp=(\d+) http=(\d+)", self.process.out(), re.M)
+        return re.search(r"^ready rtmp=(\d+) http=(\d+)(?: rtmps=\d+)?(?: srt=(\d+))?\n", self.process.out(), re.M)
 
     def publish_url(self, key):
         return f"rtmp://127.0.0.1:{self.rtmp_port}/live/{key}"
