@@ -151,4 +151,5 @@ void door_keeper_answer(void *arg, const struct io_srt_caller *caller, struct io
 		out->reject_code = (int)door_reject_of(answer.reason);
 	}
 	out->latency_ms = answer.verdict == DOOR_PUBLISH ? (int)k->latency_ms : 0;
+	out->is_receiver = answer.verdict == DOOR_PLAY;
 }

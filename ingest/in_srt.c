@@ -159,6 +159,7 @@ int in_srt_create(struct in_srt **out, const struct in_srt_config *config, uint1
 		.host = config->host,
 		.port = config->port,
 		.latency_ms = IO_SRT_LATENCY_LAN_MS,
+		.longest_latency_ms = (int)config->latency_ms,
 		.ask = door_keeper_answer,
 	};
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -26,6 +27,7 @@ extern char **environ;
 enum {
 	EXIT_USAGE = 2,
 	ERROR_TEXT_SIZE = 1024,
+	TIDY_EVERY_S = 10,
 };
 
 struct arguments {
@@ -206,6 +208,7 @@ static void say_what_is_not_there(const struct options *options, const struct pl
 
 static void serve(struct node *node, struct options *options, struct plan **plan, const struct arguments *args)
 {
+	const struct timespec tidy_every = { .tv_sec = TIDY_EVERY_S };
 	sigset_t signals;
 	int signal_number;
 
@@ -213,7 +216,14 @@ static void serve(struct node *node, struct options *options, struct plan **plan
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
-	while (sigwait(&signals, &signal_number) == 0 && signal_number == SIGHUP) {
+	for (;;) {
+		signal_number = sigtimedwait(&signals, NULL, &tidy_every);
+		if (signal_number < 0) {
+			node_tidy(node);
+			continue;
+		}
+		if (signal_number != SIGHUP)
+			break;
 		reload_options(options, args->config_path);
 		reload_plan(node, plan, args->plan_path);
 		node_reload_certificate(node);

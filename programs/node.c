@@ -2,6 +2,7 @@
 #include "programs/node.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -45,6 +46,7 @@ struct node {
 	struct relay_setup setup;
 	struct relay_thread relays[COURIER_LOOPS_MAX];
 	struct node_srt *srt; /* NULL: off */
+	uint64_t tidied_at;   /* sessions closed by then */
 	bool is_running;
 };
 
@@ -291,16 +293,33 @@ void node_take_plan(struct node *node, struct plan *plan)
 	}
 }
 
+static bool has_sessions(struct node *node)
+{
+	return stats_get(&node->stats, STAT_RTMP_CONNECTIONS) > 0 || stats_get(&node->stats, STAT_SRT_CONNECTIONS) > 0;
+}
+
+/*
+ * An SRT connection has some hundred KB of lists while it lasts, and the allocator keeps what lies between things that
+ * stay. One walk over its arenas is worth it after many sessions.
+ */
+void node_tidy(struct node *node)
+{
+	enum { WORTH_SESSIONS = 64 };
+	uint64_t n_closed = 0;
+
+	for (int i = 0; i < CLOSE_REASON_COUNT; i++)
+		n_closed += (uint64_t)atomic_load_explicit(&node->stats.closed[i], memory_order_relaxed);
+	if (n_closed - node->tidied_at < WORTH_SESSIONS && (n_closed == node->tidied_at || has_sessions(node)))
+		return;
+	node->tidied_at = n_closed;
+	malloc_trim(0);
+}
+
 static void sleep_ms(long ms)
 {
 	const struct timespec wait = { .tv_nsec = ms * 1000000 };
 
 	nanosleep(&wait, NULL);
-}
-
-static bool has_sessions(struct node *node)
-{
-	return stats_get(&node->stats, STAT_RTMP_CONNECTIONS) > 0 || stats_get(&node->stats, STAT_SRT_CONNECTIONS) > 0;
 }
 
 /* Sessions say goodbye on their loops; the main thread has nothing else to do than to look whether they have. */

@@ -23,9 +23,13 @@
 enum {
 	PEER_MIN_VERSION = 0x010300, /* design §5: older ones come in with any passphrase */
 	LISTEN_BACKLOG = 128,
-	/* Packets that may be under way or wait for their time: 8 s at 12 Mbit/s. Every connection pays for the lists.
+	/*
+	 * Packets that may be under way or wait for their time. Every connection pays for its lists (about 32 bytes a
+	 * packet), so there are as many as the latency needs at 12 Mbit/s, and next to none for one that only listens.
 	 */
-	FLIGHT_PACKETS = 8192,
+	FLIGHT_PACKETS_PER_S = 12 * 1000 * 1000 / 8 / IO_SRT_PAYLOAD,
+	FLIGHT_PACKETS_MORE = 256,
+	FLIGHT_PACKETS_LISTENER = 128,
 	UDP_BUFFER_BYTES = 4 * 1024 * 1024,
 };
 
@@ -99,15 +103,16 @@ static bool set_text(int sock, SRT_SOCKOPT option, const char *value)
 	return value[0] == '\0' || set_flag(sock, option, value, strlen(value));
 }
 
-/* What listeners and callers have in common. */
-static int set_options(int sock, int latency_ms)
+/* What listeners and callers have in common. longest_ms: what there must be room for. */
+static int set_options(int sock, int latency_ms, int longest_ms)
 {
 	const struct linger none = { 0 };
+	const int flight = FLIGHT_PACKETS_MORE + (int)((int64_t)FLIGHT_PACKETS_PER_S * longest_ms / 1000);
 	const bool is_set = set_bool(sock, SRTO_RCVSYN, false) && set_bool(sock, SRTO_SNDSYN, false) &&
 	    set_int(sock, SRTO_TRANSTYPE, SRTT_LIVE) && set_int(sock, SRTO_PAYLOADSIZE, IO_SRT_MESSAGE_MAX) &&
 	    set_int(sock, SRTO_MINVERSION, PEER_MIN_VERSION) && set_bool(sock, SRTO_ENFORCEDENCRYPTION, true) &&
 	    set_int(sock, SRTO_RCVLATENCY, latency_ms) && set_int(sock, SRTO_PEERIDLETIMEO, IO_SRT_IDLE_MS) &&
-	    set_int(sock, SRTO_FC, FLIGHT_PACKETS) && set_int(sock, SRTO_RCVBUF, FLIGHT_PACKETS * IO_SRT_MESSAGE_MAX) &&
+	    set_int(sock, SRTO_FC, flight) && set_int(sock, SRTO_RCVBUF, flight * IO_SRT_MESSAGE_MAX) &&
 	    set_flag(sock, SRTO_LINGER, &none, sizeof(none));
 
 	return is_set ? 0 : -EINVAL;
@@ -128,7 +133,8 @@ static int answer_caller(
 	listening.ask(listening.arg, &caller, &answer);
 	if (answer.reject_code == 0 &&
 	    (!set_text(sock, SRTO_PASSPHRASE, answer.passphrase) ||
-		(answer.latency_ms > 0 && !set_int(sock, SRTO_RCVLATENCY, answer.latency_ms))))
+		(answer.latency_ms > 0 && !set_int(sock, SRTO_RCVLATENCY, answer.latency_ms)) ||
+		(answer.is_receiver && !set_int(sock, SRTO_FC, FLIGHT_PACKETS_LISTENER))))
 		answer.reject_code = SRT_REJC_PREDEFINED;
 	explicit_bzero(answer.passphrase, sizeof(answer.passphrase));
 	if (answer.reject_code == 0)
@@ -185,7 +191,8 @@ int io_srt_listen(const struct io_srt_listen *listen, uint16_t *port)
 
 	if (err == 0) {
 		sock = srt_create_socket();
-		err = sock == SRT_INVALID_SOCK ? last_error() : set_options(sock, listen->latency_ms);
+		err = sock == SRT_INVALID_SOCK ? last_error()
+					       : set_options(sock, listen->latency_ms, listen->longest_latency_ms);
 	}
 	listening = (struct listening){ listen->ask, listen->arg };
 	if (err == 0 && srt_listen_callback(sock, answer_caller, NULL) < 0)
@@ -257,7 +264,7 @@ int io_srt_call(const struct io_srt_call *call)
 
 	if (sock == SRT_INVALID_SOCK)
 		return last_error();
-	err = set_options(sock, call->latency_ms);
+	err = set_options(sock, call->latency_ms, call->latency_ms);
 	if (err == 0 &&
 	    (!set_int(sock, SRTO_CONNTIMEO, IO_SRT_CONNECT_MS) || !set_int(sock, SRTO_PEERLATENCY, call->latency_ms) ||
 		!set_text(sock, SRTO_STREAMID, call->stream_id) || !set_text(sock, SRTO_PASSPHRASE, call->passphrase)))

@@ -38,6 +38,7 @@ void io_srt_stop(void);
 struct io_srt_answer {
 	int reject_code;			 /* 0: welcome, else one of libsrt's predefined codes (1000 and up) */
 	int latency_ms;				 /* of our receiving side, 0: as the listener's */
+	bool is_receiver;			 /* it sends us nothing: no room for what comes in */
 	char passphrase[IO_SRT_PASSPHRASE_SIZE]; /* "": none; wiped when libsrt has it */
 };
 
@@ -52,9 +53,10 @@ struct io_srt_caller {
 typedef void (*io_srt_ask_fn)(void *arg, const struct io_srt_caller *caller, struct io_srt_answer *answer);
 
 struct io_srt_listen {
-	const char *host; /* numeric */
-	uint16_t port;	  /* 0: any */
-	int latency_ms;
+	const char *host;	/* numeric */
+	uint16_t port;		/* 0: any */
+	int latency_ms;		/* of whoever is given none at the door */
+	int longest_latency_ms; /* of anybody */
 	io_srt_ask_fn ask;
 	void *arg;
 };

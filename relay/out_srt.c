@@ -4,12 +4,25 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum {
+	/*
+	 * So many messages may wait in libsrt for a player that catches up: it keeps what it once needed, and a
+	 * newcomer has seconds of the stream before it. More, when the link is so long that this holds it up again and
+	 * again.
+	 */
+	WINDOW_MESSAGES = 64,
+	WINDOW_MAX_MESSAGES = 4096,
+	WINDOW_HOLDS_MAX = 16,
+};
+
 struct out_srt {
 	struct ts_reader reader; /* first: its ops get a pointer to it */
 	struct relay_local *local;
 	struct poll_srt_watch *watch;
 	const struct out_srt_ops *ops;
 	void *arg;
+	size_t window;	/* messages */
+	unsigned holds; /* flushes in a row that it ended */
 	struct out_srt_counts counts;
 };
 
@@ -36,6 +49,23 @@ static enum close_reason reason_of(int err)
 	return err == -ENOMEM ? CLOSE_NO_MEMORY : close_reason_of_socket(err);
 }
 
+/* How many messages may go out now: all, but the window's rest when there is much to catch up. */
+static size_t room(struct out_srt *p)
+{
+	size_t unsent;
+
+	if (ts_lane_waiting(&p->reader) < p->window) {
+		p->holds = 0;
+		return SIZE_MAX;
+	}
+	unsent = io_srt_unsent(p->watch->sock);
+	if (++p->holds > WINDOW_HOLDS_MAX && p->window < WINDOW_MAX_MESSAGES) {
+		p->window *= 2;
+		p->holds = 0;
+	}
+	return unsent < p->window ? p->window - unsent : 0;
+}
+
 /* Sends what there is, as far as the socket takes it. */
 static void run(struct out_srt *p)
 {
@@ -43,9 +73,10 @@ static void run(struct out_srt *p)
 	enum ts_piece_verdict verdict;
 	struct ts_piece piece;
 	uint64_t bytes = 0;
+	size_t left = room(p);
 	int err = 0;
 
-	while ((verdict = ts_lane_next(&p->reader, &piece)) == TS_PIECE_READY) {
+	while ((verdict = ts_lane_next(&p->reader, &piece)) == TS_PIECE_READY && left-- > 0) {
 		err = io_srt_send(p->watch->sock, piece.data, piece.len);
 		if (err != 0)
 			break;
@@ -96,6 +127,7 @@ int out_srt_create(struct out_srt **out, struct ts_lanes *lanes, const struct ou
 		.watch = config->watch,
 		.ops = config->ops,
 		.arg = config->arg,
+		.window = WINDOW_MESSAGES,
 	};
 	stats_add(p->local->setup->stats, STAT_SRT_PLAYERS, 1);
 	err = ts_lane_attach(lanes, config->stream, &p->reader);

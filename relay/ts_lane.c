@@ -446,6 +446,14 @@ enum ts_piece_verdict ts_lane_next(struct ts_reader *r, struct ts_piece *out)
 	return TS_PIECE_READY;
 }
 
+size_t ts_lane_waiting(const struct ts_reader *r)
+{
+	const struct ts_lane *lane = r->lane;
+	const uint64_t from = !lane ? 0 : r->is_placed ? r->seq : lane->start.seq;
+
+	return lane && from < lane->ring.head ? (size_t)(lane->ring.head - from) : 0;
+}
+
 void ts_lane_advance(struct ts_reader *r)
 {
 	if (!r->intro || r->intro_pos >= r->intro->size_bytes) {

@@ -81,6 +81,8 @@ int ts_lane_attach(struct ts_lanes *lanes, const char *stream, struct ts_reader 
 void ts_lane_detach(struct ts_reader *reader); /* fine when not attached */
 /* The next message to send, borrowed until the next call; asks for the lag rule first. */
 enum ts_piece_verdict ts_lane_next(struct ts_reader *reader, struct ts_piece *out);
+/* How many messages are before it, or would be if it were given its place now. */
+size_t ts_lane_waiting(const struct ts_reader *reader);
 /* It was sent. */
 void ts_lane_advance(struct ts_reader *reader);
 /* Something of what was sent is lost: on at the next key frame. True: that was one time too many. */

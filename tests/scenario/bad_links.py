@@ -93,11 +93,12 @@ def case_burst_of_loss(bench):
     wait_for("the burst to be over", lambda now=time.monotonic(): time.monotonic() - now > BURST_S, BURST_S + 5)
     link.set("loss 0")
     check(node.metrics()[LOST] > 100, "the burst was none")
-    wait_for("a second after it", lambda now=time.monotonic(): time.monotonic() - now > 1)
-    lost, late = node.metrics()[LOST], node.metrics()[LATE]
+    # The node looks at its links every 2 s: what the first second after the burst cost is in the numbers then.
+    wait_for("the first second after it", lambda now=time.monotonic(): time.monotonic() - now > 3)
+    lost = node.metrics()[LOST]
     seen = clients.load_result(player, seconds + 20)
     check_whole(seen, seconds)
-    check(late == 0 and node.metrics()[LATE] == 0, "packets came too late")
+    check(node.metrics()[LATE] == 0, "packets came too late")
     check(node.metrics()[LOST] == lost, "it went on losing a second after the burst")
 
 
@@ -109,7 +110,7 @@ def case_bad_link_is_told(bench):
     wait_for("advice", lambda: advice(node, "link_latency"), 30)
     wanted = node.metrics()['isaribi_link_wanted_latency_ms{stream="tanaka"}']
     check(800 <= wanted <= 2000, f"{wanted} ms are recommended for 200 ms of round trip and 8 % of loss")
-    check("おすすめします" in node.log() and "recommend" in node.log(), "no sentence says so")
+    check("おすすめします" in node.log() and "This link needs a latency" in node.log(), "no sentence says so")
     check(node.metrics()[LATE] > 0, "nothing came too late, so there was nothing to advise")
 
 
