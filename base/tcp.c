@@ -20,7 +20,7 @@
 #include "base/tls.h"
 
 enum {
-	LISTEN_BACKLOG = 1024,
+	LISTEN_BACKLOG = 4096, /* an audience that comes at the stroke of the hour; the kernel may have a lower limit */
 	ACCEPTS_PER_TURN = 64,
 	READ_BUFFER_BYTES = 64 * 1024,
 	READS_PER_TURN = 4, /* then the other connections get their turn */

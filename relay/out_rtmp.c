@@ -298,6 +298,8 @@ static void run(struct out_rtmp *p)
 
 	if (err < 0 && !p->is_over)
 		end(p, reason_of(err));
+	else if (!p->is_over && p->cursor.is_running)
+		mirror_want(&p->reader, p->cursor.seq);
 }
 
 static struct out_rtmp *player_of(struct reader *reader)
