@@ -42,6 +42,7 @@ struct node {
 	struct loop *packaging;
 	struct packager *packager;
 	struct stream_tap taps[1];
+	struct placement placement;
 	struct relay_setup setup;
 	struct relay_thread relays[COURIER_LOOPS_MAX];
 	struct node_srt *srt; /* NULL: off */
@@ -111,7 +112,11 @@ static void set_up_relay(struct node *node)
 	const unsigned n_homes = wanted_loops(&node->options);
 
 	node->setup = (struct relay_setup){
-		.courier = { .n_loops = n_homes + node->options.srt_listen.is_on, .n_homes = n_homes },
+		.courier = {
+			.n_loops = n_homes + node->options.srt_listen.is_on,
+			.n_homes = n_homes,
+			.placement = &node->placement,
+		},
 		.clock = clock_real(),
 		.events = node_delivery_events(node->delivery),
 		.stats = &node->stats,
@@ -125,6 +130,7 @@ static void set_up_relay(struct node *node)
 	};
 	node->setup.limits.max_sessions =
 	    ((uint32_t)node->options.max_connections + n_relays(node) - 1) / n_relays(node);
+	placement_init(&node->placement, n_relays(node), node->setup.limits.max_sessions);
 }
 
 static int create_relay(struct node *node, unsigned index, struct plan *plan)
