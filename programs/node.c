@@ -126,6 +126,7 @@ static void set_up_relay(struct node *node)
 			.grace_us = (int64_t)node->options.grace_ms * 1000,
 			.hold_us = (int64_t)HOLD_MS * 1000,
 			.batch_ms = (uint32_t)node->options.batch_ms,
+			.has_bursts = true,
 		},
 	};
 	node->setup.limits.max_sessions =

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/burst.h"
 #include "base/log.h"
 #include "relay/mirror.h"
 #include "relay/publisher.h"
@@ -38,6 +39,7 @@ void hub_destroy(struct hub **hub)
 	slots_fini(&h->local.mirrors);
 	slots_fini(&h->local.publishers);
 	plan_unref(h->local.plan);
+	burst_destroy(&h->local.burst);
 	free(h);
 }
 
@@ -231,6 +233,9 @@ int hub_create(struct hub **out, struct relay_setup *setup, struct loop *loop, u
 	assert(index < COURIER_LOOPS_MAX && setup->n_taps <= RELAY_TAPS_MAX);
 	h->setup = setup;
 	h->local = (struct relay_local){ .setup = setup, .loop = loop, .index = index, .plan = plan_ref(plan) };
+	/* Kernels and containers that do not let us have it are fine, only dearer. */
+	if (setup->limits.has_bursts && burst_create(&h->local.burst) != 0)
+		log_debug(NULL, "no io_uring for %s", loop_name(loop));
 	slots_init(&h->local.streams);
 	slots_init(&h->local.mirrors);
 	slots_init(&h->local.publishers);

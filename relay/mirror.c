@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/burst.h"
+
 enum {
 	AUDIO_BEAT_MS = 100, /* audio alone, or audio that waits for its video frame */
 	BUSY_PERMILLE = 500,
@@ -92,6 +94,7 @@ static void flush_some(struct mirror *m)
 		m->to_flush = reader->next;
 		flush_one(reader);
 	}
+	burst_send(m->local->burst);
 	m->is_flushing = false;
 	if (m->to_flush)
 		loop_timer_start(m->rest, 0, 0);
@@ -132,6 +135,7 @@ static void on_welcome(void *arg)
 		next = r->next;
 		flush_one(r);
 	}
+	burst_send(m->local->burst);
 	m->is_flushing = false;
 	destroy_if_unused(m);
 }

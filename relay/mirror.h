@@ -21,7 +21,8 @@ struct mirror;
 struct reader;
 
 struct reader_ops {
-	/* There is something new, or a beat has come: write what the peer takes. May detach and free this reader. */
+	/* There is something new, or a beat has come: write what the peer takes, now or with the loop's burst, which is
+	   sent behind a row of flushes. May detach and free this reader. */
 	void (*flush)(struct reader *reader);
 	/* The stream is over; the reader has been detached. */
 	void (*over)(struct reader *reader, enum close_reason reason);
