@@ -147,7 +147,7 @@ static int create_relay(struct node *node, unsigned index, struct plan *plan)
 	return err;
 }
 
-/* Every loop listens on the same port; the kernel spreads the connections. */
+/* Every loop listens on the same port and sends on what it accepts (relay/placement). */
 static int listen_on(struct node *node, const struct listen_address *listen, uint16_t *port, struct tls_context *tls)
 {
 	const char *what = tls ? "RTMPS" : "RTMP";
