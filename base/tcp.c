@@ -20,7 +20,7 @@
 #include "base/tls.h"
 
 enum {
-	LISTEN_BACKLOG = 1024,
+	LISTEN_BACKLOG = 4096, /* an audience that comes at the stroke of the hour; the kernel may have a lower limit */
 	ACCEPTS_PER_TURN = 64,
 	READ_BUFFER_BYTES = 64 * 1024,
 	READS_PER_TURN = 4, /* then the other connections get their turn */
@@ -485,6 +485,22 @@ ssize_t tcp_conn_writev(struct tcp_conn *c, const struct iovec *iov, int n_iov)
 	c->is_write_wanted = true;
 	watch_what_is_wanted(c);
 	return n;
+}
+
+int tcp_conn_burst_fd(const struct tcp_conn *c)
+{
+	return c->tls || tcp_conn_has_unsent(c) ? -1 : c->fd;
+}
+
+void tcp_conn_wrote(struct tcp_conn *c, ssize_t n, size_t len)
+{
+	loop_assert_owner(c->loop);
+	if (n > 0)
+		c->bytes_out += (uint64_t)n;
+	if (n < 0 || (size_t)n == len)
+		return;
+	c->is_write_wanted = true;
+	watch_what_is_wanted(c);
 }
 
 int tcp_conn_send(struct tcp_conn *c, const void *data, size_t len)

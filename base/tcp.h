@@ -68,6 +68,12 @@ void tcp_conn_shutdown(struct tcp_conn *conn);
  * While replies of tcp_conn_send are held back it takes nothing.
  */
 ssize_t tcp_conn_writev(struct tcp_conn *conn, const struct iovec *iov, int n_iov);
+/*
+ * For writing together with others (base/burst.h): the descriptor if tcp_conn_writev would write to it right away, else
+ * -1. tcp_conn_wrote is told the result n of such a write of len bytes, before anything else is done with it.
+ */
+int tcp_conn_burst_fd(const struct tcp_conn *conn);
+void tcp_conn_wrote(struct tcp_conn *conn, ssize_t n, size_t len);
 /* Sends a small reply, holding back a copy of what the socket does not take. 0, -ENOBUFS beyond the cap, or -errno. */
 int tcp_conn_send(struct tcp_conn *conn, const void *data, size_t len);
 bool tcp_conn_has_unsent(const struct tcp_conn *conn);

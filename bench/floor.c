@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 enum {
-	CHUNK_BYTES = 4096,
+	CHUNK_BYTES = 60000,
 	READ_BYTES = 1 << 20,
 	EVENTS = 512,
 	IOV_MAX_LEN = 1024,

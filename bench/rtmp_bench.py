@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -72,12 +73,13 @@ class Isaribi:
     name = "isaribi"
     batch_ms = 0
     threads = 0
+    config = {}
 
     def __init__(self, bench, streams):
         plan = Plan()
         for n in range(streams):
             plan.key(f"s{n}", KEY.replace("{n}", str(n)))
-        self.node = bench.node(plan, {"node.batch_ms": self.batch_ms, "node.threads": self.threads})
+        self.node = bench.node(plan, {"node.batch_ms": self.batch_ms, "node.threads": self.threads, **self.config})
         self.pid = self.node.process.pid
         self.publish_url = self.node.publish_url(KEY)
         self.play_url = self.node.play_url("s{n}")
@@ -87,6 +89,20 @@ class Isaribi:
 
     def stop(self):
         self.node.stop()
+
+
+class IsaribiTls(Isaribi):
+    """The players over RTMPS, the publisher as before."""
+    name = "isaribi RTMPS"
+
+    def __init__(self, bench, streams):
+        place = bench.new_dir("tls")
+        bench.run("openssl", ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                              "/CN=bench", "-keyout", place / "key.pem", "-out", place / "cert.pem"], 30)
+        self.config = {"rtmps.listen": "127.0.0.1:0", "tls.cert": place / "cert.pem", "tls.key": place / "key.pem"}
+        super().__init__(bench, streams)
+        port = re.search(r"^ready .*\brtmps=(\d+)", self.node.process.out(), re.M)[1]
+        self.play_url = f"rtmps://127.0.0.1:{port}/play/s{{n}}"
 
 
 def one_thread():
@@ -257,6 +273,7 @@ def main():
     parser.add_argument("--batch-ms", type=int, default=300, help="of the second isaribi; 0: none")
     parser.add_argument("--threads", type=int, default=0, help="isaribi's relay threads; 0: one per core")
     parser.add_argument("--one-thread", action="store_true", help="a third isaribi with one relay thread, as nginx has")
+    parser.add_argument("--rtmps", action="store_true", help="a further isaribi with its players over TLS")
     parser.add_argument("--rcvlowat", type=int, default=0, help="SO_RCVLOWAT of the players whose delay is not noted")
     parser.add_argument("--publishers", type=int, default=200, help="of many_publishers")
     parser.add_argument("--house", type=int, default=4000, help="players of full_house")
@@ -275,6 +292,7 @@ def run_scenarios(opt, wanted):
     Isaribi.threads = opt.threads
     sides = [Isaribi] if opt.only_isaribi else [Nginx, Isaribi]
     sides += [one_thread()] if opt.one_thread else []
+    sides += [IsaribiTls] if opt.rtmps else []
     both = sides + ([batched(opt.batch_ms)] if opt.batch_ms else [])
     bench, results = Bench("rtmp-bench-media"), []
     try:

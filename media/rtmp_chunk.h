@@ -58,8 +58,8 @@ enum {
 
 enum {
 	RTMP_CHUNK_SIZE_DEFAULT = 128, /* both ways, until a Set Chunk Size: §5.4.1 */
-	RTMP_CHUNK_SIZE_OUT = 4096,
-	RTMP_STREAM_ID = 1, /* the one message stream a connection has */
+	RTMP_CHUNK_SIZE_OUT = 60000,   /* most messages in one chunk: the fewer pieces, the cheaper the write */
+	RTMP_STREAM_ID = 1,	       /* the one message stream a connection has */
 
 	RTMP_CHUNK_STREAMS_MAX = 16,
 	RTMP_VIDEO_MAX_BYTES = 4 * 1024 * 1024,

@@ -14,7 +14,7 @@ enum {
 	MAILBOX_FRAMES = 16384,
 	MAILBOX_RESERVE = 16384,
 	EPOCH_MAX = 16,
-	LINGER_MS = 20, /* a part lasts 500: nobody sees that its frames came in by the handful */
+	LINGER_MS = 100, /* a part lasts 500: nobody sees that its frames came in by the handful */
 };
 
 enum packager_mail_kind {

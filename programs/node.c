@@ -43,6 +43,7 @@ struct node {
 	struct loop *packaging;
 	struct packager *packager;
 	struct stream_tap taps[1];
+	struct placement placement;
 	struct relay_setup setup;
 	struct relay_thread relays[COURIER_LOOPS_MAX];
 	struct node_srt *srt; /* NULL: off */
@@ -113,7 +114,11 @@ static void set_up_relay(struct node *node)
 	const unsigned n_homes = wanted_loops(&node->options);
 
 	node->setup = (struct relay_setup){
-		.courier = { .n_loops = n_homes + node->options.srt_listen.is_on, .n_homes = n_homes },
+		.courier = {
+			.n_loops = n_homes + node->options.srt_listen.is_on,
+			.n_homes = n_homes,
+			.placement = &node->placement,
+		},
 		.clock = clock_real(),
 		.events = node_delivery_events(node->delivery),
 		.stats = &node->stats,
@@ -123,10 +128,12 @@ static void set_up_relay(struct node *node)
 			.grace_us = (int64_t)node->options.grace_ms * 1000,
 			.hold_us = (int64_t)HOLD_MS * 1000,
 			.batch_ms = (uint32_t)node->options.batch_ms,
+			.has_bursts = true,
 		},
 	};
 	node->setup.limits.max_sessions =
 	    ((uint32_t)node->options.max_connections + n_relays(node) - 1) / n_relays(node);
+	placement_init(&node->placement, n_relays(node), node->setup.limits.max_sessions);
 }
 
 static int create_relay(struct node *node, unsigned index, struct plan *plan)
@@ -142,7 +149,7 @@ static int create_relay(struct node *node, unsigned index, struct plan *plan)
 	return err;
 }
 
-/* Every loop listens on the same port; the kernel spreads the connections. */
+/* Every loop listens on the same port and sends on what it accepts (relay/placement). */
 static int listen_on(struct node *node, const struct listen_address *listen, uint16_t *port, struct tls_context *tls)
 {
 	const char *what = tls ? "RTMPS" : "RTMP";

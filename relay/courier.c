@@ -2,6 +2,7 @@
 #include "relay/courier.h"
 
 #include <assert.h>
+#include <unistd.h>
 
 void mail_drop(void *item)
 {
@@ -11,6 +12,8 @@ void mail_drop(void *item)
 	plan_unref(mail->plan);
 	mail->frame = NULL;
 	mail->plan = NULL;
+	if (mail->kind == MAIL_CONNECTION)
+		close(mail->fd);
 }
 
 /* A mirror lets audio wait for its video, so there is no hurry with it on the way either. */
@@ -39,5 +42,5 @@ unsigned courier_home_of(const struct courier *courier, const char *stream)
 
 	for (const char *c = stream; *c; c++)
 		hash = (hash ^ (uint8_t)*c) * 16777619u;
-	return hash % courier->n_homes;
+	return courier->placement ? placement_of_stream(courier->placement, hash) : hash % courier->n_homes;
 }

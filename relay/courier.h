@@ -18,10 +18,11 @@
 #include "media/frame.h"
 #include "relay/close_reasons.h"
 #include "relay/gate.h"
+#include "relay/placement.h"
 #include "relay/slots.h"
 
 enum {
-	COURIER_LOOPS_MAX = 64,
+	COURIER_LOOPS_MAX = PLACEMENT_LOOPS_MAX,
 	COURIER_MAILBOX_FRAMES = 8192, /* about 2 s of frames for 50 busy streams */
 	COURIER_MAILBOX_RESERVE = 65536,
 	COURIER_LINGER_MS = 40, /* of audio between loops, when no video frame takes it along before */
@@ -42,6 +43,8 @@ enum mail_kind {
 	/* home to a reader's loop */
 	MAIL_FRAME_OUT,	  /* to: the mirror, frame, is_backlog */
 	MAIL_MIRROR_OVER, /* to: the mirror, reason */
+	/* the loop that accepted a connection to the one that it is placed on */
+	MAIL_CONNECTION, /* fd, peer, guest */
 	/* the composition root to every loop */
 	MAIL_PLAN, /* plan */
 	MAIL_STOP, /* end all sessions politely */
@@ -61,8 +64,13 @@ struct mail {
 	int64_t clock_modulus_90k; /* where the publisher's clock wraps */
 	struct frame *frame;
 	struct plan *plan;
+	int fd;		/* of MAIL_CONNECTION alone */
+	unsigned guest; /* in the hub's list, which is the same on all loops that take connections */
 	uint8_t key_hash[PLAN_HASH_BYTES];
-	char stream[GATE_STREAM_SIZE];
+	union {
+		char stream[GATE_STREAM_SIZE];
+		char peer[GATE_STREAM_SIZE]; /* "address:port" */
+	};
 };
 
 /* The first n_homes loops are homes of streams; a loop beyond them has publishers and readers only. */
@@ -70,6 +78,7 @@ struct courier {
 	unsigned n_loops;
 	unsigned n_homes;
 	struct mailbox *mailboxes[COURIER_LOOPS_MAX];
+	struct placement *placement; /* NULL: a stream's home is its hash alone */
 };
 
 /* Gives back what a mail holds. For mailbox_config.drop. */

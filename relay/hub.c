@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/burst.h"
 #include "base/log.h"
 #include "relay/mirror.h"
 #include "relay/publisher.h"
@@ -38,6 +39,7 @@ void hub_destroy(struct hub **hub)
 	slots_fini(&h->local.mirrors);
 	slots_fini(&h->local.publishers);
 	plan_unref(h->local.plan);
+	burst_destroy(&h->local.burst);
 	free(h);
 }
 
@@ -179,6 +181,16 @@ static void stop_all(struct hub *h)
 	}
 }
 
+static void open_connection(struct hub *h, struct mail *mail)
+{
+	const struct hub_guest *guest = mail->guest < h->n_guests ? &h->guests[mail->guest] : NULL;
+
+	if (!h->is_stopping && guest && guest->on_connection)
+		guest->on_connection(guest->arg, mail->fd, mail->peer);
+	else
+		mail_drop(mail);
+}
+
 static void open_mail(void *arg, void *item)
 {
 	struct hub *h = arg;
@@ -195,6 +207,7 @@ static void open_mail(void *arg, void *item)
 	case MAIL_MIRROR_LEAVE: open_mirror_leave(h, mail); break;
 	case MAIL_FRAME_OUT:
 	case MAIL_MIRROR_OVER: open_for_mirror(h, mail); break;
+	case MAIL_CONNECTION: open_connection(h, mail); break;
 	case MAIL_PLAN: take_plan(h, mail->plan); break;
 	case MAIL_STOP: stop_all(h); break;
 	case MAIL_KINDS: break;
@@ -220,6 +233,9 @@ int hub_create(struct hub **out, struct relay_setup *setup, struct loop *loop, u
 	assert(index < COURIER_LOOPS_MAX && setup->n_taps <= RELAY_TAPS_MAX);
 	h->setup = setup;
 	h->local = (struct relay_local){ .setup = setup, .loop = loop, .index = index, .plan = plan_ref(plan) };
+	/* Kernels and containers that do not let us have it are fine, only dearer. */
+	if (setup->limits.has_bursts && burst_create(&h->local.burst) != 0)
+		log_debug(NULL, "no io_uring for %s", loop_name(loop));
 	slots_init(&h->local.streams);
 	slots_init(&h->local.mirrors);
 	slots_init(&h->local.publishers);
@@ -235,7 +251,10 @@ void hub_tick(struct hub *h)
 {
 	struct stream *s;
 	uint32_t place = 0;
+	struct placement *placement = h->setup->courier.placement;
 
+	if (placement && h->local.index < placement->n_loops)
+		placement_note_busy(placement, h->local.index, loop_busy_permille(h->local.loop));
 	while ((s = slots_next(&h->local.streams, &place)) != NULL) {
 		if (stream_tick(s))
 			stream_destroy(&s);
@@ -271,8 +290,9 @@ struct relay_local *hub_local(struct hub *h)
 	return &h->local;
 }
 
-void hub_add_guest(struct hub *h, const struct hub_guest *guest)
+unsigned hub_add_guest(struct hub *h, const struct hub_guest *guest)
 {
 	assert(h->n_guests < HUB_GUESTS_MAX);
-	h->guests[h->n_guests++] = *guest;
+	h->guests[h->n_guests] = *guest;
+	return (unsigned)h->n_guests++;
 }

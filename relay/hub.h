@@ -20,6 +20,8 @@ struct hub_guest {
 	void (*on_tick)(void *arg); /* every HUB_TICK_MS: deadlines */
 	void (*on_plan)(void *arg); /* local->plan is a new one */
 	void (*on_stop)(void *arg); /* end all sessions politely */
+	/* A connection that the same guest of another loop has accepted; takes the descriptor. */
+	void (*on_connection)(void *arg, int fd, const char *peer);
 	void *arg;
 };
 
@@ -32,8 +34,11 @@ void hub_end(struct hub *hub);
 /* What beats every HUB_TICK_MS; for a test that has its own time. */
 void hub_tick(struct hub *hub);
 struct relay_local *hub_local(struct hub *hub);
-/* At most HUB_GUESTS_MAX; before hub_start or on the loop's thread. The guest outlives the hub's last tick. */
-void hub_add_guest(struct hub *hub, const struct hub_guest *guest);
+/*
+ * At most HUB_GUESTS_MAX; before hub_start or on the loop's thread. The guest outlives the hub's last tick. Returns its
+ * number, for mail to the same guest on another loop.
+ */
+unsigned hub_add_guest(struct hub *hub, const struct hub_guest *guest);
 
 enum { HUB_GUESTS_MAX = 4 };
 

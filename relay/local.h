@@ -8,6 +8,7 @@
 #ifndef ISARIBI_RELAY_LOCAL_H
 #define ISARIBI_RELAY_LOCAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct relay_limits {
 	int64_t hold_us;       /* without a slot the stream itself ends after this */
 	uint32_t batch_ms;     /* 0: adaptive */
 	uint32_t max_sessions; /* connections per loop */
+	bool has_bursts;       /* players are written to in bursts, where the kernel can */
 };
 
 /* Set up by the composition root before the loops run; immutable while they do. */
@@ -41,10 +43,13 @@ struct relay_setup {
 
 enum { RELAY_TAPS_MAX = 8 };
 
+struct burst;
+
 struct relay_local {
 	const struct relay_setup *setup;
 	struct loop *loop;
-	unsigned index; /* of this loop in the courier's list */
+	struct burst *burst; /* NULL: every player is written to by itself */
+	unsigned index;	     /* of this loop in the courier's list */
 	struct plan *plan;
 	struct slots streams;
 	struct slots mirrors;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/burst.h"
+
 enum {
 	AUDIO_BEAT_MS = 100, /* audio alone, or audio that waits for its video frame */
 	BUSY_PERMILLE = 500,
@@ -20,6 +22,8 @@ enum {
 	/* A beat ends with a video frame: a little early rather than one frame late, and without one a little late. */
 	BEAT_SLACK_MS = 10,
 	BEAT_GRACE_MS = 20,
+	/* Then others have their turn. On loopback it also keeps below what the kernel queues for one core. */
+	READERS_PER_TURN = 256,
 };
 
 struct mirror {
@@ -28,8 +32,11 @@ struct mirror {
 	struct ring ring;
 	struct loop_timer *beat;
 	struct loop_timer *welcome; /* newcomers do not wait for the beat */
+	struct loop_timer *rest;    /* of a flush that has let go of the loop */
 	struct reader *readers;
+	struct reader *to_flush; /* where the flush goes on, NULL: none is under way */
 	unsigned n_readers;
+	uint64_t wanted_from; /* by those that the present flush has come by, or the last one */
 	int64_t flushed_us;
 	bool is_flushing;
 	bool is_over; /* home has forgotten us: no leave is owed */
@@ -47,6 +54,7 @@ void mirror_destroy(struct mirror **mirror)
 	slots_remove(&m->local->mirrors, m->handle);
 	loop_timer_destroy(&m->beat);
 	loop_timer_destroy(&m->welcome);
+	loop_timer_destroy(&m->rest);
 	ring_fini(&m->ring);
 	free(m);
 }
@@ -70,26 +78,40 @@ static void destroy_if_unused(struct mirror *m)
 	mirror_destroy(&m);
 }
 
-static void flush_readers(struct mirror *m, bool only_newcomers)
+static void flush_one(struct reader *reader)
 {
-	struct reader *next;
+	reader->is_newcomer = false;
+	reader->ops->flush(reader);
+}
 
-	loop_timer_stop(m->welcome);
+/* Some readers' turn; with the last of them it is known what all of them still want. */
+static void flush_some(struct mirror *m)
+{
 	m->is_flushing = true;
-	for (struct reader *r = m->readers; r && (r->is_newcomer || !only_newcomers); r = next) {
-		next = r->next;
-		r->is_newcomer = false;
-		r->ops->flush(r);
+	for (int i = 0; m->to_flush && i < READERS_PER_TURN; i++) {
+		struct reader *reader = m->to_flush;
+
+		m->to_flush = reader->next;
+		flush_one(reader);
 	}
+	burst_send(m->local->burst);
 	m->is_flushing = false;
+	if (m->to_flush)
+		loop_timer_start(m->rest, 0, 0);
+	else
+		m->ring.wanted_from = m->wanted_from;
 	destroy_if_unused(m);
 }
 
 static void flush_all(struct mirror *m)
 {
+	if (m->to_flush)
+		return; /* the one under way has not come round; those it is still to come by get all there is */
 	m->flushed_us = local_now_us(m->local);
 	loop_timer_stop(m->beat);
-	flush_readers(m, false);
+	m->wanted_from = RING_NOTHING_WANTED;
+	m->to_flush = m->readers;
+	flush_some(m);
 }
 
 static void on_beat(void *arg)
@@ -97,9 +119,25 @@ static void on_beat(void *arg)
 	flush_all(arg);
 }
 
+static void on_rest(void *arg)
+{
+	flush_some(arg);
+}
+
 static void on_welcome(void *arg)
 {
-	flush_readers(arg, true);
+	struct mirror *m = arg;
+
+	struct reader *next;
+
+	m->is_flushing = true;
+	for (struct reader *r = m->readers; r && r->is_newcomer; r = next) {
+		next = r->next;
+		flush_one(r);
+	}
+	burst_send(m->local->burst);
+	m->is_flushing = false;
+	destroy_if_unused(m);
 }
 
 static struct mirror *find(struct relay_local *local, const char *stream)
@@ -137,6 +175,8 @@ static int create(struct mirror **out, struct relay_local *local, const char *st
 	err = loop_timer_create(&m->beat, local->loop, on_beat, m);
 	if (err == 0)
 		err = loop_timer_create(&m->welcome, local->loop, on_welcome, m);
+	if (err == 0)
+		err = loop_timer_create(&m->rest, local->loop, on_rest, m);
 	if (err == 0)
 		err = slots_add(&local->mirrors, m, &m->handle);
 	if (err == 0)
@@ -184,6 +224,8 @@ static void unlink_reader(struct reader *reader)
 		m->readers = reader->next;
 	if (reader->next)
 		reader->next->prev = reader->prev;
+	if (m->to_flush == reader)
+		m->to_flush = reader->next;
 	m->n_readers--;
 	reader->mirror = NULL;
 	reader->prev = NULL;
@@ -203,6 +245,17 @@ void mirror_detach(struct reader *reader)
 const struct ring *mirror_ring(const struct mirror *m)
 {
 	return &m->ring;
+}
+
+void mirror_want(const struct reader *reader, uint64_t from)
+{
+	struct mirror *m = reader->mirror;
+
+	if (from < m->wanted_from)
+		m->wanted_from = from;
+	/* One that began outside of the flushes, which have not seen it yet. */
+	if (from < m->ring.wanted_from)
+		m->ring.wanted_from = from;
 }
 
 static int64_t beat_ms(const struct mirror *m)

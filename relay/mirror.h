@@ -4,7 +4,8 @@
  *
  * An idle loop with few readers flushes once per video frame, the audio riding along; without video every 100 ms; a
  * busy loop, or one with many readers, stretches to 66 and 100 ms (design §4.3); newcomers are flushed at once. Writes
- * per second per reader are the cost, so this is where the relay saves. Owner: the loop of the readers. Lifetime: from
+ * per second per reader are the cost, so this is where the relay saves. A flush of very many readers lets go of the
+ * loop in between. Owner: the loop of the readers. Lifetime: from
  * the first mirror_attach to the last mirror_detach. Not here: what a reader writes; how the stream came to be
  * (relay/stream.h).
  */
@@ -20,7 +21,8 @@ struct mirror;
 struct reader;
 
 struct reader_ops {
-	/* There is something new, or a beat has come: write what the peer takes. May detach and free this reader. */
+	/* There is something new, or a beat has come: write what the peer takes, now or with the loop's burst, which is
+	   sent behind a row of flushes. May detach and free this reader. */
 	void (*flush)(struct reader *reader);
 	/* The stream is over; the reader has been detached. */
 	void (*over)(struct reader *reader, enum close_reason reason);
@@ -39,6 +41,8 @@ struct reader {
 int mirror_attach(struct relay_local *local, const char *stream, struct reader *reader);
 void mirror_detach(struct reader *reader); /* fine when not attached */
 const struct ring *mirror_ring(const struct mirror *m);
+/* After each write: from this place on the reader still wants what is in the ring. Else it may go. */
+void mirror_want(const struct reader *reader, uint64_t from);
 
 /* From home, by mail or directly; takes the reference to the frame. */
 void mirror_frame(struct mirror *m, struct frame *frame, bool is_backlog);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/burst.h"
 #include "relay/cursor.h"
 #include "relay/mirror.h"
 #include "relay/rtmp_image.h"
@@ -92,12 +93,13 @@ static bool batch_add(struct batch *b, struct frame *frame)
 	return rtmp_image_append(&b->list, image, frame, 0);
 }
 
-static const struct batch *batch_from(const struct ring *ring, uint64_t seq)
+static const struct batch *batch_from(struct burst *burst, const struct ring *ring, uint64_t seq)
 {
 	struct batch *b = &shared_batch;
 
 	if (b->ring_id == ring->id && b->from == seq && b->head == ring->head)
 		return b;
+	burst_send(burst); /* it may be full of pointers into the old one */
 	b->ring_id = ring->id;
 	b->from = seq;
 	b->head = ring->head;
@@ -239,7 +241,7 @@ static int write_batch(struct out_rtmp *p, const struct ring *ring)
 
 	if (p->cursor.seq == ring->head)
 		return 0;
-	b = batch_from(ring, p->cursor.seq);
+	b = batch_from(p->local->burst, ring, p->cursor.seq);
 	if (b->list.len == 0)
 		return -ENOMEM;
 	if (!is_told(p, b)) {
@@ -298,6 +300,8 @@ static void run(struct out_rtmp *p)
 
 	if (err < 0 && !p->is_over)
 		end(p, reason_of(err));
+	else if (!p->is_over && p->cursor.is_running)
+		mirror_want(&p->reader, p->cursor.seq);
 }
 
 static struct out_rtmp *player_of(struct reader *reader)
@@ -305,9 +309,47 @@ static struct out_rtmp *player_of(struct reader *reader)
 	return (struct out_rtmp *)(void *)reader;
 }
 
+static void on_burst_done(void *arg, ssize_t n)
+{
+	struct out_rtmp *p = arg;
+	const struct batch *b = &shared_batch; /* nobody has made another since */
+
+	tcp_conn_wrote(p->conn, n, b->list.bytes);
+	if (n < 0) {
+		end(p, reason_of((int)n));
+		return;
+	}
+	if (n > 0) {
+		p->has_started = true;
+		stats_add(p->local->setup->stats, STAT_RTMP_WRITES, 1);
+		advance(p, mirror_ring(p->reader.mirror), b, (size_t)n);
+	}
+	mirror_want(&p->reader, p->cursor.seq);
+}
+
+/* The common case, one whole batch and nothing else, goes with the loop's burst. False: it is not the common case. */
+static bool add_to_burst(struct out_rtmp *p)
+{
+	const struct ring *ring = mirror_ring(p->reader.mirror);
+	const struct batch *b;
+	int fd = tcp_conn_burst_fd(p->conn);
+
+	if (!p->local->burst || p->is_paused || p->half_sent || p->control.len > 0 || p->control.is_full || fd < 0 ||
+	    find_place(p, ring) <= 0 || p->cursor.seq == ring->head)
+		return false;
+	b = batch_from(p->local->burst, ring, p->cursor.seq);
+	if (b->to != b->head || !is_told(p, b))
+		return false;
+	burst_add(p->local->burst, fd, b->list.iov, b->list.len, on_burst_done, p);
+	return true;
+}
+
 static void on_flush(struct reader *reader)
 {
-	run(player_of(reader));
+	struct out_rtmp *p = player_of(reader);
+
+	if (!add_to_burst(p))
+		run(p);
 }
 
 static void on_over(struct reader *reader, enum close_reason reason)

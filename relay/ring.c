@@ -68,7 +68,9 @@ static bool is_too_much(const struct ring *r)
 	if (r->head - r->tail > RING_MAX_FRAMES || age_90k > RING_MAX_90K ||
 	    ring_bytes_from(r, r->tail) > RING_MAX_BYTES)
 		return true;
-	return !is_in_gop && age_90k > RING_LAG_90K;
+	if (is_in_gop)
+		return false;
+	return age_90k > RING_LAG_90K || (r->gop_seq != 0 && r->tail < r->wanted_from);
 }
 
 static void note_track(struct ring *r, struct track *track)

@@ -3,8 +3,8 @@
  * The last seconds of a stream on one loop: one writer, many readers, and where a newcomer starts.
  *
  * Places are numbered from 1 and never reused; [tail, head) is what is there. Kept is everything from the newest key
- * frame on and the last 5 s for readers that lag, but never more than 16 MB, 10 s or 16384 frames. Owner: the loop of
- * the mirror or stream it belongs to. Lifetime: holds a reference to each frame in it. Not here: time (frames carry
+ * frame on and, as far as readers lag, the last 5 s, but never more than 16 MB, 10 s or 16384 frames. Owner: the loop
+ * of the mirror or stream it belongs to. Lifetime: holds a reference to each frame in it. Not here: time (frames carry
  * theirs), sockets.
  */
 #ifndef ISARIBI_RELAY_RING_H
@@ -25,6 +25,8 @@ enum {
 	RING_AUDIO_ALONE_90K = 1 * 90000,
 };
 
+#define RING_NOTHING_WANTED UINT64_MAX /* of wanted_from: only newcomers may come */
+
 struct ring_slot {
 	struct frame *frame;
 	uint64_t bytes_before; /* payload pushed before this frame since the ring began */
@@ -37,8 +39,9 @@ struct ring {
 	uint64_t tail;
 	uint64_t head;
 	uint64_t bytes_pushed;
-	uint64_t gop_seq; /* newest video key frame, 0: none */
-	uint64_t n_video; /* video frames in it */
+	uint64_t gop_seq;     /* newest video key frame, 0: none */
+	uint64_t n_video;     /* video frames in it */
+	uint64_t wanted_from; /* what no reader wants goes when a newer key frame is there; 0: the last 5 s are kept */
 	struct track *newest[TRACK_KINDS];
 };
 

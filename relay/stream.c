@@ -116,6 +116,13 @@ void stream_destroy(struct stream **stream)
 	free(s);
 }
 
+/* Whoever lags does so in the ring of a mirror: here is only what a new mirror begins with. */
+static void init_ring(struct stream *s)
+{
+	ring_init(&s->ring);
+	s->ring.wanted_from = RING_NOTHING_WANTED;
+}
+
 int stream_create(struct stream **out, struct relay_local *local, const char *name)
 {
 	struct stream *s = calloc(1, sizeof(*s));
@@ -129,7 +136,7 @@ int stream_create(struct stream **out, struct relay_local *local, const char *na
 		return -ENOMEM;
 	}
 	timeline_init(&s->timeline);
-	ring_init(&s->ring);
+	init_ring(s);
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	stats_add(local->setup->stats, STAT_STREAMS, 1);
 	*out = s;
@@ -360,7 +367,7 @@ void stream_mirror_leave(struct stream *s, const struct mail *mail)
 static void forget_frames(struct stream *s)
 {
 	ring_fini(&s->ring);
-	ring_init(&s->ring);
+	init_ring(s);
 }
 
 static bool is_slot_over(const struct stream *s, int64_t away_us)

@@ -250,6 +250,7 @@ static void on_frames(struct reader *frames)
 	struct ts_lane *lane = lane_of(frames);
 
 	mux_ring(lane);
+	mirror_want(frames, lane->frame_seq);
 	if (lane->ring.head != lane->flushed_seq && !lane->direct)
 		flush(lane);
 }

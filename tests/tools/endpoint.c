@@ -17,13 +17,16 @@ int endpoint_parse(struct endpoint *e, const char *url)
 	int port = 1935, app_at = 0;
 
 	memset(e, 0, sizeof(*e));
-	if (sscanf(url, "rtmp://%63[0-9.]:%d/%n%127[^/]/%255s", host, &port, &app_at, e->app, e->stream) != 4)
+	e->is_tls = strncmp(url, "rtmps://", 8) == 0;
+	if (!e->is_tls && strncmp(url, "rtmp://", 7) != 0)
+		return -EINVAL;
+	if (sscanf(strstr(url, "//"), "//%63[0-9.]:%d/%n%127[^/]/%255s", host, &port, &app_at, e->app, e->stream) != 4)
 		return -EINVAL;
 	e->address.sin_family = AF_INET;
 	e->address.sin_port = htons((uint16_t)port);
 	if (inet_pton(AF_INET, host, &e->address.sin_addr) != 1)
 		return -EINVAL;
-	snprintf(e->tc_url, sizeof(e->tc_url), "rtmp://%s:%d/%s", host, port, e->app);
+	snprintf(e->tc_url, sizeof(e->tc_url), "rtmp%s://%s:%d/%s", e->is_tls ? "s" : "", host, port, e->app);
 	return 0;
 }
 

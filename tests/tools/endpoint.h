@@ -17,9 +17,10 @@ struct endpoint {
 	char app[128];
 	char tc_url[256];
 	char stream[256];
+	bool is_tls; /* rtmps: how its bytes get through is the caller's affair */
 };
 
-/* rtmp://A.B.C.D:PORT/APP/STREAM with a numeric address; 0 or -EINVAL. */
+/* rtmp://A.B.C.D:PORT/APP/STREAM, or rtmps, with a numeric address; 0 or -EINVAL. */
 int endpoint_parse(struct endpoint *e, const char *url);
 /* "{n}" in the pattern becomes the number. */
 void endpoint_number(const char *pattern, size_t n, char *buf, size_t size_bytes);

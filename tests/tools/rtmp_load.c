@@ -2,6 +2,7 @@
 /* Many RTMP players in one thread: reads all, keeps nothing, says in JSON what they saw. */
 #include "tests/tools/endpoint.h"
 #include "tests/tools/load_report.h"
+#include "tests/tools/peer_tls.h"
 #include "tests/tools/stamp.h"
 
 #include <errno.h>
@@ -37,7 +38,8 @@ struct load_options {
 
 struct player {
 	struct load *load;
-	int fd; /* -1: none */
+	int fd;		      /* -1: none */
+	struct peer_tls *tls; /* NULL: plain */
 	bool wants_out;
 	bool has_lowat;
 	char stream[STREAM_SIZE];
@@ -92,6 +94,7 @@ static void player_close(struct player *p, enum load_outcome outcome)
 {
 	if (p->fd < 0)
 		return;
+	peer_tls_destroy(&p->tls);
 	close(p->fd);
 	p->fd = -1;
 	p->load->n_done++;
@@ -133,7 +136,11 @@ static void player_start(struct load *load, size_t i)
 		return;
 	}
 	p->wants_out = true;
+	if (load->endpoint.is_tls)
+		p->tls = peer_tls_create(p->fd);
 	player_watch(p, EPOLL_CTL_ADD);
+	if (load->endpoint.is_tls && !p->tls)
+		player_close(p, LOAD_FAILED);
 }
 
 /* Media is coming: from here on a wake-up for a handful of bytes is not worth it, when asked so. */
@@ -150,15 +157,26 @@ static void player_is_running(struct player *p)
 		player_watch(p, EPOLL_CTL_MOD);
 }
 
-static void player_read(struct player *p)
+static ssize_t player_recv(struct player *p)
 {
-	ssize_t n = recv(p->fd, p->load->buf, sizeof(p->load->buf), 0);
+	ssize_t n;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+	if (p->tls)
+		return peer_tls_read(p->tls, p->load->buf, sizeof(p->load->buf));
+	n = recv(p->fd, p->load->buf, sizeof(p->load->buf), 0);
+	return n < 0 ? -errno : n;
+}
+
+/* Returns whether there may be more: what TLS has read ahead no event tells of. */
+static bool player_read(struct player *p)
+{
+	ssize_t n = player_recv(p);
+
+	if (n == -EAGAIN || n == -EINTR)
+		return false;
 	if (n <= 0) {
 		player_close(p, p->client.state == CLIENT_REFUSED ? LOAD_REFUSED : LOAD_CLOSED);
-		return;
+		return false;
 	}
 	p->load->now_us = endpoint_now_us();
 	if (is_in_window(p->load))
@@ -170,6 +188,18 @@ static void player_read(struct player *p)
 		player_close(p, LOAD_REFUSED);
 	else if (p->client.state == CLIENT_BROKEN)
 		player_close(p, LOAD_BROKEN);
+	return p->tls != NULL;
+}
+
+static int player_flush(struct player *p)
+{
+	struct bytes_writer *out = &p->client.out;
+	int err = 0;
+
+	if (out->len > 0)
+		err = p->tls ? peer_tls_flush(p->tls, out) : endpoint_flush(p->fd, out);
+	p->wants_out = out->len > 0 && (!p->tls || peer_tls_wants_room(p->tls));
+	return err;
 }
 
 static void player_on_event(struct player *p, uint32_t events)
@@ -177,14 +207,14 @@ static void player_on_event(struct player *p, uint32_t events)
 	bool was_waiting = p->wants_out;
 
 	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR | EPOLLRDHUP))
-		player_read(p);
+		while (player_read(p))
+			;
 	if (p->fd < 0)
 		return;
-	if (p->client.out.len > 0 && endpoint_flush(p->fd, &p->client.out) < 0) {
+	if (player_flush(p) < 0) {
 		player_close(p, LOAD_CLOSED);
 		return;
 	}
-	p->wants_out = p->client.out.len > 0;
 	if (p->wants_out != was_waiting)
 		player_watch(p, EPOLL_CTL_MOD);
 }
@@ -217,7 +247,7 @@ static void load_run(struct load *load)
 
 static int usage(void)
 {
-	fputs("usage: rtmp_load --url rtmp://A.B.C.D:PORT/APP/STREAM [--players N] [--seconds S] [--ramp-ms MS]\n"
+	fputs("usage: rtmp_load --url rtmp[s]://A.B.C.D:PORT/APP/STREAM [--players N] [--seconds S] [--ramp-ms MS]\n"
 	      "                 [--rcvlowat BYTES] [--never-read K] [--until-end]\n"
 	      "                 [--from-us T --to-us T [--delays]]   {n} in STREAM: the player's number\n",
 	    stderr);

@@ -15,3 +15,4 @@ isaribi_unit_test(NAME out_rtmp FLOORS relay SOURCES relay_fixture.c relay_house
 isaribi_unit_test(NAME lag FLOORS relay)
 isaribi_unit_test(NAME ts_ring FLOORS relay)
 isaribi_unit_test(NAME ts_lane FLOORS relay SOURCES relay_fixture.c relay_house.c)
+isaribi_unit_test(NAME placement FLOORS relay)

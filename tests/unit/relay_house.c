@@ -179,6 +179,7 @@ static void on_flush(struct reader *reader)
 		return;
 	for (; r->next < ring->head; r->next++)
 		read_frame(r, ring_frame(ring, r->next));
+	mirror_want(reader, r->next);
 }
 
 static void on_reader_over(struct reader *reader, enum close_reason reason)

@@ -112,6 +112,26 @@ static void five_seconds_are_kept_for_readers_that_lag(void **state)
 	assert_int_equal(oldest_90k(f), 20 * SECOND_90K - SECOND_90K / 10 - RING_LAG_90K);
 }
 
+static void what_no_reader_wants_goes_with_the_next_key_frame(void **state)
+{
+	struct fixture *f = *state;
+
+	f->ring.wanted_from = RING_NOTHING_WANTED;
+	push_video(f, 0, 2 * SECOND_90K, 100, 10);
+	assert_int_equal(oldest_90k(f), SECOND_90K);
+	/* One that has read half of it holds the other half, until it has read on. */
+	f->ring.wanted_from = f->ring.tail + 5;
+	push(f, f->video, 2 * SECOND_90K, 100, FRAME_KEY);
+	assert_int_equal(oldest_90k(f), SECOND_90K + SECOND_90K / 2);
+	f->ring.wanted_from = f->ring.head;
+	push(f, f->video, 2 * SECOND_90K + 1, 100, 0);
+	assert_int_equal(oldest_90k(f), 2 * SECOND_90K);
+	/* But five seconds are the most that it may hold. */
+	f->ring.wanted_from = f->ring.tail;
+	push_video(f, 3 * SECOND_90K, 20 * SECOND_90K, 100, 10);
+	assert_int_equal(oldest_90k(f), 20 * SECOND_90K - SECOND_90K / 10 - RING_LAG_90K);
+}
+
 static void a_gop_longer_than_that_is_kept_whole(void **state)
 {
 	struct fixture *f = *state;
@@ -263,6 +283,7 @@ int main(void)
 		TEST(a_newcomer_starts_at_the_newest_key_frame),
 		TEST(without_a_key_frame_nobody_starts),
 		TEST(five_seconds_are_kept_for_readers_that_lag),
+		TEST(what_no_reader_wants_goes_with_the_next_key_frame),
 		TEST(a_gop_longer_than_that_is_kept_whole),
 		TEST(with_a_key_frame_every_ten_seconds_anybody_can_start_at_any_time),
 		TEST(at_ten_seconds_a_gop_is_there_and_a_tick_later_it_is_not),
