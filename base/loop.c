@@ -16,11 +16,6 @@ enum { BUSY_WINDOW_US = 1000000 };
 
 static _Thread_local const struct loop *current_loop; /* the loop whose thread this is */
 
-struct reap {
-	loop_fn fn;
-	void *arg;
-};
-
 struct loop {
 	uv_loop_t uv;
 	uv_async_t wake;
@@ -33,9 +28,8 @@ struct loop {
 	loop_fn on_stop;
 	void *arg;
 
-	struct reap *reaps;
-	size_t n_reaps;
-	size_t max_reaps;
+	struct loop_reap *reaps; /* in the order of their asking */
+	struct loop_reap **last_reap;
 
 	uint64_t window_start_ns;
 	uint64_t window_idle_ns;
@@ -59,13 +53,16 @@ struct loop_watch {
 
 static void run_reaps(struct loop *loop)
 {
-	/* A reaper may ask for more; those run in the same sweep. */
-	for (size_t i = 0; i < loop->n_reaps; i++) {
-		struct reap reap = loop->reaps[i];
+	/* A reaper may ask for more; those run in the same sweep. It may free what its own place stands in, too. */
+	while (loop->reaps) {
+		struct loop_reap *reap = loop->reaps;
 
-		reap.fn(reap.arg);
+		loop->reaps = reap->next;
+		if (!loop->reaps)
+			loop->last_reap = &loop->reaps;
+		reap->is_queued = false;
+		reap->fn(reap->arg);
 	}
-	loop->n_reaps = 0;
 }
 
 void loop_destroy(struct loop **loop_out)
@@ -82,7 +79,6 @@ void loop_destroy(struct loop **loop_out)
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	if (uv_loop_close(&loop->uv) != 0)
 		abort(); /* a handle outlived its loop */
-	free(loop->reaps);
 	free(loop);
 }
 
@@ -131,6 +127,7 @@ int loop_create(struct loop **out, const char *name)
 	uv_loop_configure(&loop->uv, UV_METRICS_IDLE_TIME);
 	uv_async_init(&loop->uv, &loop->wake, on_wake);
 	uv_prepare_init(&loop->uv, &loop->prepare);
+	loop->last_reap = &loop->reaps;
 	loop->wake.data = loop;
 	loop->prepare.data = loop;
 	uv_prepare_start(&loop->prepare, on_prepare);
@@ -231,19 +228,14 @@ unsigned loop_busy_permille(const struct loop *loop)
 	return loop->busy_permille;
 }
 
-void loop_reap(struct loop *loop, loop_fn fn, void *arg)
+void loop_reap(struct loop *loop, struct loop_reap *reap, loop_fn fn, void *arg)
 {
 	loop_assert_owner(loop);
-	if (loop->n_reaps == loop->max_reaps) {
-		size_t bigger = loop->max_reaps ? loop->max_reaps * 2 : 16;
-		struct reap *reaps = realloc(loop->reaps, bigger * sizeof(*reaps));
-
-		if (!reaps)
-			return; /* what was to be freed stays: better a leak than a crash when memory is out */
-		loop->reaps = reaps;
-		loop->max_reaps = bigger;
-	}
-	loop->reaps[loop->n_reaps++] = (struct reap){ fn, arg };
+	if (reap->is_queued)
+		return;
+	*reap = (struct loop_reap){ .fn = fn, .arg = arg, .is_queued = true };
+	*loop->last_reap = reap;
+	loop->last_reap = &reap->next;
 }
 
 static void free_timer(uv_handle_t *handle)

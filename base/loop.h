@@ -39,8 +39,20 @@ struct uv_loop_s *loop_uv(struct loop *loop); /* only for base/http and base/tcp
 int64_t loop_now_us(const struct loop *loop);
 /* Share of the last second that the thread was not waiting, 0..1000 per mille. */
 unsigned loop_busy_permille(const struct loop *loop);
-/* Runs fn once at the end of this turn, after all callbacks: how something is freed that may still be on the stack. */
-void loop_reap(struct loop *loop, loop_fn fn, void *arg);
+/* A place in the queue below; stands in what is to be reaped, so that ending something needs no memory. Zeroed first.
+ */
+struct loop_reap {
+	struct loop_reap *next;
+	loop_fn fn;
+	void *arg;
+	bool is_queued;
+};
+
+/*
+ * Runs fn once at the end of this turn, after all callbacks: how something is freed that may still be on the stack.
+ * Asked again before that: still once.
+ */
+void loop_reap(struct loop *loop, struct loop_reap *reap, loop_fn fn, void *arg);
 
 /* A timer; destroyed with loop_timer_destroy, which may be called inside its own callback. */
 int loop_timer_create(struct loop_timer **out, struct loop *loop, loop_fn fn, void *arg);

@@ -49,6 +49,8 @@ struct tcp_conn {
 	size_t unsent_pos;
 	bool is_reading_paused;
 	bool is_write_wanted;
+	struct loop_reap reap_read; /* of read_what_waits */
+	struct loop_reap reap_free;
 	bool is_gone; /* destroyed: the memory stays until the end of the turn, for callers further up the stack */
 	uint64_t bytes_in;
 	uint64_t bytes_out;
@@ -272,7 +274,7 @@ void tcp_conn_destroy(struct tcp_conn **conn)
 	close(c->fd);
 	bytes_writer_fini(&c->unsent);
 	c->is_gone = true;
-	loop_reap(c->loop, free, c);
+	loop_reap(c->loop, &c->reap_free, free, c);
 }
 
 static void watch_what_is_wanted(struct tcp_conn *c)
@@ -448,7 +450,7 @@ void tcp_conn_pause_reading(struct tcp_conn *c, bool is_paused)
 	c->is_reading_paused = is_paused;
 	watch_what_is_wanted(c);
 	if (!is_paused && c->tls && tls_session_has_unread(c->tls))
-		loop_reap(c->loop, read_what_waits, c);
+		loop_reap(c->loop, &c->reap_read, read_what_waits, c);
 }
 
 void tcp_conn_limit_unsent(struct tcp_conn *c, int bytes)

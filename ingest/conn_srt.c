@@ -42,6 +42,7 @@ struct conn_srt {
 	void *arg;
 	enum conn_state state;
 	enum close_reason reason; /* why it ends; NONE while it does not */
+	struct loop_reap reap;
 	bool is_gone;
 	bool is_unsupported; /* something in it is not relayed as frames */
 	bool is_unreadable;  /* more than a session bears */
@@ -129,7 +130,7 @@ static void finish(struct conn_srt *c, enum close_reason reason)
 	poll_srt_remove(&c->watch);
 	io_srt_close(c->watch.sock);
 	c->on_gone(c->arg, c);
-	loop_reap(c->local->loop, destroy, c);
+	loop_reap(c->local->loop, &c->reap, destroy, c);
 }
 
 /* ---- publishers ---- */

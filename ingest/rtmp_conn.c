@@ -53,6 +53,7 @@ struct rtmp_conn {
 	void *arg;
 	enum conn_state state;
 	enum close_reason reason; /* why it ends; NONE while it does not */
+	struct loop_reap reap;
 	bool is_gone;
 	int64_t since_us;    /* when it came to this state */
 	uint64_t counted_in; /* bytes that are in the stats already */
@@ -165,7 +166,7 @@ static void finish(struct rtmp_conn *c, enum close_reason reason)
 	count_bytes(c);
 	tcp_conn_destroy(&c->tcp);
 	c->on_gone(c->arg, c);
-	loop_reap(c->local->loop, destroy, c);
+	loop_reap(c->local->loop, &c->reap, destroy, c);
 }
 
 /* Sends what the command machine has written. */

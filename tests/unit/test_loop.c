@@ -410,6 +410,7 @@ static void loops_share_a_port_but_servers_do_not(void **state)
 struct ticker {
 	struct loop *loop;
 	struct loop_timer *timer;
+	struct loop_reap reap;
 	unsigned ticks;
 	bool is_reaped;
 };
@@ -429,7 +430,7 @@ static void tick(void *arg)
 	if (++t->ticks < 3)
 		return;
 	loop_timer_destroy(&t->timer); /* inside its own callback */
-	loop_reap(t->loop, reaped, t);
+	loop_reap(t->loop, &t->reap, reaped, t);
 }
 
 static void ticker_start(void *arg)
