@@ -34,6 +34,7 @@ void hub_destroy(struct hub **hub)
 		stream_stop(stream);
 		stream_destroy(&stream);
 	}
+	loop_timer_destroy(&h->tick);
 	mailbox_destroy(&h->setup->courier.mailboxes[h->local.index]);
 	slots_fini(&h->local.streams);
 	slots_fini(&h->local.mirrors);
@@ -214,6 +215,29 @@ static void open_mail(void *arg, void *item)
 	}
 }
 
+void hub_tick(struct hub *h)
+{
+	struct stream *s;
+	uint32_t place = 0;
+	struct placement *placement = h->setup->courier.placement;
+
+	if (placement && h->local.index < placement->n_loops)
+		placement_note_busy(placement, h->local.index, loop_busy_permille(h->local.loop));
+	while ((s = slots_next(&h->local.streams, &place)) != NULL) {
+		if (stream_tick(s))
+			stream_destroy(&s);
+	}
+	for (size_t i = 0; i < h->n_guests; i++) {
+		if (h->guests[i].on_tick)
+			h->guests[i].on_tick(h->guests[i].arg);
+	}
+}
+
+static void on_tick(void *arg)
+{
+	hub_tick(arg);
+}
+
 int hub_create(struct hub **out, struct relay_setup *setup, struct loop *loop, unsigned index, struct plan *plan)
 {
 	struct hub *h = calloc(1, sizeof(*h));
@@ -239,7 +263,8 @@ int hub_create(struct hub **out, struct relay_setup *setup, struct loop *loop, u
 	slots_init(&h->local.streams);
 	slots_init(&h->local.mirrors);
 	slots_init(&h->local.publishers);
-	if (mailbox_create(&setup->courier.mailboxes[index], loop, &mail) != 0) {
+	if (loop_timer_create(&h->tick, loop, on_tick, h) != 0 ||
+	    mailbox_create(&setup->courier.mailboxes[index], loop, &mail) != 0) {
 		hub_destroy(&h);
 		return -ENOMEM;
 	}
@@ -247,36 +272,8 @@ int hub_create(struct hub **out, struct relay_setup *setup, struct loop *loop, u
 	return 0;
 }
 
-void hub_tick(struct hub *h)
-{
-	struct stream *s;
-	uint32_t place = 0;
-	struct placement *placement = h->setup->courier.placement;
-
-	if (placement && h->local.index < placement->n_loops)
-		placement_note_busy(placement, h->local.index, loop_busy_permille(h->local.loop));
-	while ((s = slots_next(&h->local.streams, &place)) != NULL) {
-		if (stream_tick(s))
-			stream_destroy(&s);
-	}
-	for (size_t i = 0; i < h->n_guests; i++) {
-		if (h->guests[i].on_tick)
-			h->guests[i].on_tick(h->guests[i].arg);
-	}
-}
-
-static void on_tick(void *arg)
-{
-	hub_tick(arg);
-}
-
 void hub_start(struct hub *h)
 {
-	loop_assert_owner(h->local.loop);
-	if (loop_timer_create(&h->tick, h->local.loop, on_tick, h) != 0) {
-		log_error(NULL, "no memory for a timer: %s cannot run", loop_name(h->local.loop));
-		abort();
-	}
 	loop_timer_start(h->tick, HUB_TICK_MS, HUB_TICK_MS);
 }
 
