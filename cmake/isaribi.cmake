@@ -58,17 +58,28 @@ function(isaribi_program)
 	endforeach()
 endfunction()
 
-# isaribi_unit_test(NAME ring FLOORS relay): tests/unit/test_ring.c with cmocka, run by CTest as unit.ring
+# What lets a unit test run out of memory (tests/unit/oom.h). strdup and its kin allocate inside the C library.
+set(ISARIBI_OOM_SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/oom.c" "${CMAKE_SOURCE_DIR}/tests/unit/oom_rerun.c")
+set(ISARIBI_OOM_WRAP "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup,--wrap=open_memstream"
+	"-Wl,--wrap=_cmocka_run_group_tests")
+
+# isaribi_unit_test(NAME ring FLOORS relay): tests/unit/test_ring.c with cmocka, run by CTest as unit.ring, and once more
+# as oom.ring where a sanitizer sees what goes wrong when its allocations fail
 function(isaribi_unit_test)
 	cmake_parse_arguments(A "" "NAME" "FLOORS;SOURCES" ${ARGN})
 	if(NOT TARGET PkgConfig::cmocka)
 		pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET GLOBAL cmocka)
 	endif()
-	add_executable(test_${A_NAME} "test_${A_NAME}.c" ${A_SOURCES})
+	add_executable(test_${A_NAME} "test_${A_NAME}.c" ${A_SOURCES} ${ISARIBI_OOM_SOURCES})
+	target_link_options(test_${A_NAME} PRIVATE ${ISARIBI_OOM_WRAP})
 	foreach(floor ${A_FLOORS})
 		target_link_libraries(test_${A_NAME} PRIVATE "isaribi_${floor}")
 	endforeach()
 	target_link_libraries(test_${A_NAME} PRIVATE PkgConfig::cmocka)
 	add_test(NAME unit.${A_NAME} COMMAND test_${A_NAME} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
 	set_tests_properties(unit.${A_NAME} PROPERTIES TIMEOUT 120 LABELS unit)
+	if(ISARIBI_SANITIZE MATCHES "address")
+		add_test(NAME oom.${A_NAME} COMMAND test_${A_NAME} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
+		set_tests_properties(oom.${A_NAME} PROPERTIES TIMEOUT 300 LABELS oom ENVIRONMENT ISARIBI_OOM=1)
+	endif()
 endfunction()

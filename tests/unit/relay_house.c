@@ -240,6 +240,7 @@ static void push(struct house_publisher *p, struct track *track, unsigned flags)
 	const size_t size_bytes = track->kind == TRACK_VIDEO && p->video_bytes ? p->video_bytes : 100;
 	struct frame *frame = fixture_frame(track, (int64_t)(uint32_t)p->raw_ms * 90, size_bytes, flags);
 
+	assert_true(p->is_granted);
 	frame->arrival_us = p->house->clock.now_mono_us;
 	if (!publisher_push(p->publisher, frame))
 		p->n_refused++;

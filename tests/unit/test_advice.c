@@ -89,8 +89,10 @@ static void push(struct scene *s, const struct shot *shot)
 {
 	bool is_video = shot->kind == TRACK_VIDEO;
 	struct track *track = track_create(shot->kind, is_video ? CODEC_H264 : CODEC_AAC, NULL, 0);
-	struct frame *f = frame_create(track, shot->size_bytes);
+	struct frame *f = track ? frame_create(track, shot->size_bytes) : NULL;
 
+	assert_non_null(track);
+	assert_non_null(f);
 	track->width_px = shot->width_px;
 	track->height_px = shot->height_px;
 	track->sample_rate_hz = is_video ? 0 : AUDIO_HZ;
@@ -349,11 +351,14 @@ static void survives_any_time(void **state)
 	struct event_health health;
 	struct scene s;
 
+	assert_non_null(track);
+	assert_non_null(sound);
 	(void)state;
 	scene_init(&s);
 	for (size_t i = 0; i < 500; i++) {
 		struct frame *f = frame_create(i % 3 == 0 ? sound : track, i);
 
+		assert_non_null(f);
 		f->flags = i % 2 == 0 ? FRAME_KEY : 0;
 		f->dts_90k = wild[i % ARRAY_LEN(wild)];
 		f->pts_90k = wild[i * 5 % ARRAY_LEN(wild)];

@@ -636,6 +636,7 @@ static void goes_on_where_another_left_off(void **state)
 
 	cutter_destroy(&r->cutter);
 	r->cutter = cutter_create(&config);
+	assert_non_null(r->cutter);
 	play(r, &script);
 	assert_int_equal(r->parts.parts[0]->msn, 100);
 	assert_true(r->parts.parts[0]->is_discontinuity);

@@ -67,6 +67,7 @@ static void h265_sets_go_in_band_where_they_are_missing(void **state)
 		struct frame *f = fixture_frame_sized(t, ORIGIN, cases[i].flags, cases[i].len);
 		const uint8_t *payload;
 
+		assert_non_null(c);
 		memcpy(f->data, cases[i].units, cases[i].len);
 		fixture_push(c, &parts, f);
 		cutter_flush(c);
@@ -101,6 +102,7 @@ static void opus_packets_last_as_long_as_they_say(void **state)
 	uint32_t n = 0;
 	uint64_t next = 0;
 
+	assert_non_null(c);
 	opus_config_default(&config);
 	(void)state;
 	assert_int_equal(opus_track_create_from_config(&opus, &config), PARSE_OK);

@@ -37,11 +37,11 @@ static struct {
 	size_t parts;
 } f;
 
-/* On the loop's thread, where cmocka's asserts cannot jump. */
+/* On the loop's thread, where cmocka cannot jump: it ends the process. */
 static void check(bool is_right)
 {
 	if (!is_right)
-		abort();
+		fail();
 }
 
 static void fill(const char *name)
@@ -53,11 +53,13 @@ static void fill(const char *name)
 	struct track *track = NULL;
 	struct part *part = NULL;
 
+	check(cutter != NULL);
 	check(aac_track_create(&track, asc, sizeof(asc)) == PARSE_OK);
 	check(segment_store_begin(f.store, &begin) == 0);
 	for (int i = 0; i < 1000; i++) {
 		struct frame *frame = frame_create(track, 100);
 
+		check(frame != NULL);
 		memset(frame->data, i, 100);
 		frame_stamp(frame, i * 1920, i * 1920, FRAME_KEY);
 		cutter_push(cutter, frame);
@@ -95,6 +97,7 @@ static void on_start(void *arg)
 
 	(void)arg;
 	f.store = segment_store_create(&store_config);
+	check(f.store != NULL);
 	fill("open");
 	fill("secret");
 	check(deliver_open(&f.deliver, f.loop, f.store, &config) == 0);

@@ -404,6 +404,7 @@ static void composition_time_is_rounded_with_its_message(void **state)
 		struct bytes_writer w;
 		uint8_t head[FLV_HEADER_MAX_BYTES] = { 0 };
 
+		assert_non_null(f);
 		frame_stamp(f, cases[i].dts_90k, cases[i].pts_90k, 0);
 		bytes_writer_init_fixed(&w, head, sizeof(head));
 		flv_write_header(&w, f);

@@ -26,6 +26,7 @@ static struct track *video(void)
 	struct track *t = track_create(TRACK_VIDEO, CODEC_H264, avcc, sizeof(avcc));
 
 	assert_non_null(t);
+	assert_non_null(t);
 	t->width_px = 640;
 	t->height_px = 360;
 	return t;
@@ -35,6 +36,7 @@ static struct track *audio(enum track_codec codec, uint32_t rate_hz)
 {
 	struct track *t = track_create(TRACK_AUDIO, codec, asc, codec == CODEC_AAC ? sizeof(asc) : 0);
 
+	assert_non_null(t);
 	assert_non_null(t);
 	t->sample_rate_hz = rate_hz;
 	t->channels = 2;
@@ -157,6 +159,7 @@ static void other_codecs_have_their_boxes(void **state)
 	struct bytes_writer w;
 	struct bytes_reader r;
 
+	assert_non_null(v);
 	(void)state;
 	bytes_writer_init_growing(&w, MAX_BYTES);
 	assert_int_equal(fmp4_write_init(&w, tracks, 2), 0);
@@ -184,6 +187,7 @@ static void h265_and_opus_are_described(void **state)
 	struct bytes_writer w;
 	struct bytes_reader r;
 
+	assert_non_null(v);
 	(void)state;
 	assert_int_equal(opus_track_create_from_config(&a, &config), PARSE_OK);
 	tracks[1] = a;
@@ -218,6 +222,8 @@ static void what_cannot_be_described_is_refused(void **state)
 	struct bytes_writer w;
 	uint8_t small[100];
 
+	assert_non_null(v);
+	assert_non_null(a);
 	(void)state;
 	bytes_writer_init_fixed(&w, small, sizeof(small));
 	assert_int_equal(fmp4_write_init(&w, &tracks[0], 1), -EINVAL);

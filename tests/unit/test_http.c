@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/shared.h"
+#include "tests/unit/oom.h"
 
 enum {
 	WAIT_MS = 20000,
@@ -38,7 +39,6 @@ struct fixture {
 	struct loop *loop;
 	struct http_server *server;
 	struct http_server_config config;
-	int open_err;
 	uint16_t port;
 	struct shared *big[BIG_PIECES];
 	struct http_request *waiting;
@@ -93,6 +93,7 @@ static void respond_echo(struct http_request *request)
 	snprintf(text, sizeof(text), "path=%s query=%s range=%s inm=%s gzip=%d", request->path, request->query,
 	    request->range, request->if_none_match, request->accepts_gzip);
 	body = shared_copy(text, strlen(text));
+	assert_non_null(body);
 	piece = (struct http_piece){ body, body->data, body->size_bytes };
 	http_respond(request, &response);
 	shared_unref(body);
@@ -130,11 +131,10 @@ static void on_start(void *arg)
 {
 	struct fixture *f = arg;
 
-	f->open_err = http_server_open(&f->server, f->loop, &f->config);
-	if (f->open_err == 0)
-		f->port = http_server_port(f->server);
-	loop_timer_create(&f->answer_timer, f->loop, answer_waiting, f);
-	loop_timer_create(&f->stats_timer, f->loop, copy_stats, f);
+	assert_int_equal(loop_timer_create(&f->answer_timer, f->loop, answer_waiting, f), 0);
+	assert_int_equal(loop_timer_create(&f->stats_timer, f->loop, copy_stats, f), 0);
+	assert_int_equal(http_server_open(&f->server, f->loop, &f->config), 0);
+	f->port = http_server_port(f->server);
 	loop_timer_start(f->stats_timer, 20, 20);
 	copy_stats(f);
 }
@@ -156,7 +156,7 @@ static void pause_ms(long ms)
 static struct http_stats fresh_stats(struct fixture *f)
 {
 	atomic_store(&f->has_stats, false);
-	for (int i = 0; i < WAIT_MS && !atomic_load(&f->has_stats); i += 5)
+	for (int i = 0; i < (int)oom_wait_ms(WAIT_MS) && !atomic_load(&f->has_stats); i += 5)
 		pause_ms(5);
 	return f->stats;
 }
@@ -168,19 +168,20 @@ static int start(struct fixture *f)
 	f->config.arg = f;
 	for (size_t i = 0; i < BIG_PIECES; i++) {
 		f->big[i] = shared_create(BIG_PIECE_BYTES);
+		assert_non_null(f->big[i]);
 		memset(f->big[i]->data, (int)i, BIG_PIECE_BYTES);
 	}
 	if (loop_create(&f->loop, "test-http") != 0 || loop_start(f->loop, on_start, on_stop, f) != 0)
 		return -1;
-	for (int i = 0; i < WAIT_MS && !atomic_load(&f->has_stats); i += 5)
-		pause_ms(5);
-	return f->open_err;
+	(void)fresh_stats(f);
+	return 0;
 }
 
 static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
+	assert_non_null(f);
 	*state = f;
 	return start(f);
 }
@@ -189,6 +190,7 @@ static int set_up_tight(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
+	assert_non_null(f);
 	*state = f;
 	f->config.max_connections = 3;
 	f->config.head_timeout_ms = 1000;
@@ -241,7 +243,7 @@ static ssize_t take(int fd, char *buf, size_t size)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	if (poll(&p, 1, WAIT_MS) != 1)
+	if (poll(&p, 1, (int)oom_wait_ms(WAIT_MS)) != 1)
 		fail_msg("the server is silent");
 	return recv(fd, buf, size, 0);
 }
@@ -498,7 +500,7 @@ static void bounds_heads_and_addresses(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		char *request = calloc(1, table[i].uri_bytes + table[i].header_bytes + 100);
+		static char request[32768];
 		char buf[8192];
 		int fd = dial(*state);
 		char *p = request + sprintf(request, "GET /echo");
@@ -511,7 +513,6 @@ static void bounds_heads_and_addresses(void **state)
 		sprintf(p, "\r\n\r\n");
 		if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
 			assert_int_equal(errno, EPIPE);
-		free(request);
 		if (take_answer(fd, buf, sizeof(buf), false) < 0)
 			assert_null(table[i].answer);
 		else
@@ -572,16 +573,15 @@ static void writes_big_bodies_to_a_slow_reader(void **state)
 static void writes_big_bodies_on_a_used_connection(void **state)
 {
 	int fd = dial(*state);
-	char *buf = malloc(9 * 1024 * 1024);
+	static char buf[9 * 1024 * 1024];
 
 	for (int i = 0; i < 6; i++) {
-		ask(fd, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", buf, 9 * 1024 * 1024);
-		ask(fd, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n", buf, 9 * 1024 * 1024);
+		ask(fd, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", buf, sizeof(buf));
+		ask(fd, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n", buf, sizeof(buf));
 		assert_holds(buf, "Content-Length: 8388608\r\n");
 		if (i % 2)
-			ask(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n", buf, 9 * 1024 * 1024);
+			ask(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n", buf, sizeof(buf));
 	}
-	free(buf);
 	close(fd);
 }
 
@@ -600,7 +600,7 @@ static void survives_clients_that_vanish(void **state)
 			setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 		close(fd);
 	}
-	for (int i = 0; i < WAIT_MS && fresh_stats(f).open_connections > 0; i += 20)
+	for (int i = 0; i < (int)oom_wait_ms(WAIT_MS) && fresh_stats(f).open_connections > 0; i += 20)
 		pause_ms(20);
 	assert_int_equal(f->stats.open_connections, 0);
 }
@@ -624,7 +624,7 @@ static void waits_without_spinning(void **state)
 	say(fd,
 	    "GET /echo HTTP/1.1\r\nHost: x\r\n\r\nGET /never HTTP/1.1\r\nHost: x\r\n\r\n"
 	    "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
-	while (fresh_stats(f).waiting_requests == 0)
+	for (int i = 0; i < (int)oom_wait_ms(WAIT_MS) && fresh_stats(f).waiting_requests == 0; i += 5)
 		pause_ms(5);
 	say(fd, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n");
 	pause_ms(50);
@@ -633,7 +633,7 @@ static void waits_without_spinning(void **state)
 	if (cpu_ms() - cpu_before > 200)
 		fail_msg("%ld ms of CPU while waiting 1000 ms", cpu_ms() - cpu_before);
 	close(fd);
-	while (atomic_load(&f->gone) == 0)
+	for (int i = 0; i < (int)oom_wait_ms(WAIT_MS) && atomic_load(&f->gone) == 0; i += 5)
 		pause_ms(5);
 	assert_int_equal(fresh_stats(f).waiting_requests, 0);
 }
@@ -751,7 +751,7 @@ static void closes_with_everything_open(void **state)
 	say(fds[1], "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
 	say(fds[2], "GET /ec");
 	assert_true(take(fds[1], buf, sizeof(buf)) > 0);
-	while (fresh_stats(f).waiting_requests == 0)
+	for (int i = 0; i < (int)oom_wait_ms(WAIT_MS) && fresh_stats(f).waiting_requests == 0; i += 5)
 		pause_ms(5);
 	tear_down(state);
 	for (size_t i = 0; i < ARRAY_LEN(fds); i++)

@@ -196,6 +196,7 @@ static void writes_heads(void **state)
 	bytes_writer_init_growing(&w, 4096);
 	http_put_head(&w, &args);
 	bytes_put_u8(&w, 0);
+	assert_false(w.is_full);
 	assert_string_equal((char *)w.data,
 	    "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
 	    "Content-Type: text/plain\r\nContent-Length: 12\r\nETag: \"x\"\r\nA: b\r\n\r\n");

@@ -72,7 +72,7 @@ static void pushes_between_pops(void **state)
 	(void)state;
 	heap_init(&heap);
 	for (uint64_t i = 0; i < PACKETS; i++) {
-		heap_push(&heap, make(i, now_ns + (int64_t)(dice_draw(&dice) % 50)));
+		assert_int_equal(heap_push(&heap, make(i, now_ns + (int64_t)(dice_draw(&dice) % 50))), 0);
 		if (i % 3 == 0)
 			continue;
 		packet = heap_pop(&heap);
@@ -96,8 +96,8 @@ static void the_budget_bounds_packets(void **state)
 
 	(void)state;
 	a = packet_create(&small, &flow, bytes, sizeof(bytes));
-	b = packet_copy(&small, a);
 	assert_non_null(a);
+	b = packet_copy(&small, a);
 	assert_non_null(b);
 	assert_memory_equal(b->data, bytes, sizeof(bytes));
 	assert_null(packet_create(&small, &flow, bytes, 0));

@@ -73,6 +73,7 @@ static void sizes_are_bounded(void **state)
 	char *text = malloc(SCRIPT_MAX_BYTES + 2);
 
 	(void)state;
+	assert_non_null(text);
 	memset(text, ' ', SCRIPT_MAX_BYTES + 1);
 	text[SCRIPT_MAX_BYTES + 1] = '\0';
 	assert_int_equal(script_parse(&script, text, &error), -EINVAL);

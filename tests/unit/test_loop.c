@@ -23,6 +23,7 @@
 #include "base/mailbox.h"
 #include "base/shared.h"
 #include "base/tcp.h"
+#include "tests/unit/oom.h"
 
 enum { SENDERS = 4, MAILS = 20000 };
 
@@ -122,6 +123,7 @@ static void full_mailbox_refuses_frames_before_orders(void **state)
 	struct shared *s = shared_copy("x", 1);
 	unsigned taken = 0;
 
+	assert_non_null(s);
 	(void)state;
 	assert_int_equal(loop_create(&loop, "test"), 0);
 	assert_int_equal(mailbox_create(&mailbox, loop, &config), 0);
@@ -454,6 +456,41 @@ static void timers_repeat_and_reaping_runs(void **state)
 	loop_destroy(&t.loop);
 }
 
+struct heap {
+	struct loop *loop;
+	struct loop_reap again;
+	unsigned turns;
+};
+
+static void reaped_again(void *arg)
+{
+	struct heap *h = arg;
+
+	if (++h->turns == 2)
+		loop_reap(h->loop, &h->again, reaped_again, h); /* joins the same sweep */
+}
+
+/* Ending something must not need memory: it may end because there is none. */
+static void reaping_is_done_without_memory(void **state)
+{
+	enum { MANY = 100 };
+	static struct loop_reap places[MANY];
+	struct heap h = { 0 };
+
+	(void)state;
+	memset(places, 0, sizeof(places));
+	assert_int_equal(loop_create(&h.loop, "reaper"), 0);
+	oom_arm(1, true);
+	for (int i = 0; i < MANY; i++) {
+		loop_reap(h.loop, &places[i], reaped_again, &h);
+		loop_reap(h.loop, &places[i], reaped_again, &h); /* asked twice, done once */
+	}
+	loop_turn(h.loop);
+	oom_disarm(NULL);
+	assert_int_equal(h.turns, MANY + 1);
+	loop_destroy(&h.loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -465,6 +502,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_address_is_an_error),
 		cmocka_unit_test(loops_share_a_port_but_servers_do_not),
 		cmocka_unit_test(timers_repeat_and_reaping_runs),
+		cmocka_unit_test(reaping_is_done_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

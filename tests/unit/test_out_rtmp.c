@@ -122,6 +122,7 @@ static int set_up(void **state)
 
 	memset(&f, 0, sizeof(f));
 	f.plan = plan_create();
+	assert_non_null(f.plan);
 	f.video = fixture_video_track(0);
 	f.audio = fixture_audio_track(0);
 	house_open(&f.house, f.plan);
@@ -131,6 +132,7 @@ static int set_up(void **state)
 	f.publisher.video_bytes = PICTURE_BYTES;
 	house_publish(&f.house, &f.publisher, &(struct house_publish){ house_loop(&f.house, name, 2), name, 1, 0 });
 	house_pump(&f.house);
+	assert_true(f.publisher.is_granted);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
 	assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
 	f.server_fd = fds[0];

@@ -120,6 +120,7 @@ static void finds_the_key_and_no_other(void **state)
 	struct plan *plan = plan_create();
 	char texts[5][PLAN_KEY_TEXT_SIZE];
 
+	assert_non_null(plan);
 	(void)state;
 	assert_non_null(plan);
 	assert_null(plan_key_find(plan, "abcdefghijklmnop", 16));
@@ -143,6 +144,7 @@ static void sorts_and_finds_by_id(void **state)
 	static const char *const ids[] = { "tanaka", "a", "suzuki", "a.b", "z" };
 	struct plan *plan = plan_create();
 
+	assert_non_null(plan);
 	(void)state;
 	assert_non_null(plan);
 	assert_null(plan_stream_find(plan, "a"));
@@ -166,6 +168,7 @@ static void lives_until_the_last_unref(void **state)
 {
 	struct plan *plan = plan_create();
 
+	assert_non_null(plan);
 	(void)state;
 	assert_non_null(plan);
 	assert_ptr_equal(plan_ref(plan), plan);

@@ -139,6 +139,7 @@ static void an_empty_plan_is_fine(void **state)
 	struct plan *plan = plan_create();
 	struct config_errors errors;
 
+	assert_non_null(plan);
 	(void)state;
 	assert_non_null(plan);
 	config_errors_init(&errors);

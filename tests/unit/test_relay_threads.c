@@ -19,6 +19,7 @@
 #include "relay/publisher.h"
 #include "relay/rtmp_image.h"
 #include "relay_fixture.h"
+#include "tests/unit/oom.h"
 
 enum {
 	LOOPS = 3,
@@ -168,6 +169,7 @@ static void send_frame(struct sender *s)
 	const int64_t now_us = local_now_us(local);
 	struct frame *frame = frame_create(s->place->scene->video, 5000);
 
+	assert_non_null(frame);
 	if (!frame)
 		return;
 	memset(frame->data, 0, frame->size_bytes);
@@ -245,6 +247,7 @@ static void open_scene(struct scene *scene)
 	sem_init(&scene->ready, 0, 0);
 	sem_init(&scene->stopped, 0, 0);
 	scene->plan = plan_create();
+	assert_non_null(scene->plan);
 	scene->video = fixture_video_track(0);
 	scene->tap = (struct stream_tap){ "test", scene, tap_begin, tap_frame, tap_pause, tap_end };
 	scene->setup = (struct relay_setup){
@@ -285,7 +288,7 @@ static bool wait_for_all(sem_t *sem)
 	struct timespec limit;
 
 	clock_gettime(CLOCK_REALTIME, &limit);
-	limit.tv_sec += LIMIT_S;
+	limit.tv_sec += (time_t)((oom_wait_ms(LIMIT_S * 1000) + 999) / 1000);
 	for (int i = 0; i < LOOPS; i++) {
 		if (sem_timedwait(sem, &limit) != 0)
 			return false;

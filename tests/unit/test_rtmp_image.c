@@ -80,6 +80,7 @@ static void the_wire_is_what_the_writer_makes(void **state)
 
 	(void)state;
 	for (size_t t = 0; t < ARRAY_LEN(tracks); t++) {
+		assert_non_null(tracks[t]);
 		for (size_t s = 0; s < ARRAY_LEN(sizes); s++) {
 			for (size_t i = 0; i < ARRAY_LEN(times_ms); i++) {
 				struct frame *frame =
@@ -106,6 +107,7 @@ static void every_offset_gives_the_rest(void **state)
 		const struct rtmp_image *image = rtmp_image_of(frame);
 		struct bytes_writer want;
 
+		assert_non_null(image);
 		bytes_writer_init_growing(&want, 65536);
 		write_message(&want, frame);
 		for (size_t offset = 0; offset < want.len; offset++) {
@@ -128,6 +130,7 @@ static void a_list_too_small_is_filled_and_can_be_gone_on_from(void **state)
 	const struct rtmp_image *image = rtmp_image_of(frame);
 	struct bytes_writer want;
 
+	assert_non_null(image);
 	(void)state;
 	bytes_writer_init_growing(&want, 65536);
 	write_message(&want, frame);
@@ -158,6 +161,7 @@ static void a_list_that_is_full_takes_nothing(void **state)
 	struct rtmp_image_list list = { .iov = iov, .max = 4, .len = 4, .bytes = 77 };
 
 	(void)state;
+	assert_non_null(rtmp_image_of(frame));
 	assert_false(rtmp_image_append(&list, rtmp_image_of(frame), frame, 0));
 	assert_int_equal(list.len, 4);
 	assert_int_equal(list.bytes, 77);
@@ -171,6 +175,7 @@ static void it_is_made_once(void **state)
 	struct frame *frame = fixture_frame(track, 90, 200, FRAME_KEY);
 	const struct rtmp_image *image = rtmp_image_of(frame);
 
+	assert_non_null(image);
 	(void)state;
 	assert_ptr_equal(rtmp_image_of(frame), image);
 	frame_unref(frame);

@@ -167,6 +167,8 @@ static void enhanced_codecs_go_by_their_fourcc(void **state)
 	struct track *audio = track_create(TRACK_AUDIO, CODEC_OPUS, "a head", 6);
 	struct heard h = round_trip(video, audio, 12345);
 
+	assert_non_null(video);
+	assert_non_null(audio);
 	(void)state;
 	assert_true(h.videocodecid == 0x68766331 && h.audiocodecid == 0x4f707573);
 	track_unref(video);
@@ -199,6 +201,8 @@ static void the_longest_configurations_fit(void **state)
 	struct track *video = track_create(TRACK_VIDEO, CODEC_H264, config, sizeof(config));
 	struct track *audio = track_create(TRACK_AUDIO, CODEC_AAC, config, sizeof(config));
 
+	assert_non_null(video);
+	assert_non_null(audio);
 	(void)state;
 	round_trip(video, audio, 0xffffff);
 	track_unref(video);

@@ -38,6 +38,7 @@ static int setup_with(void **state, size_t max_bytes)
 
 	assert_non_null(shop);
 	shop->store = segment_store_create(&config);
+	assert_non_null(shop->store);
 	assert_int_equal(part_init_create(&shop->init, 1, video, audio), 0);
 	assert_int_equal(segment_store_begin(shop->store, &begin), 0);
 	track_unref(video);
@@ -76,6 +77,7 @@ static struct part *make_part(struct shop *shop, uint64_t msn, uint32_t index, u
 	p->discontinuity_sequence = shop->discontinuities;
 	p->moof = shared_create(10);
 	p->mdat = shared_create(MDAT_BYTES);
+	assert_true(p->moof && p->mdat);
 	memset(p->moof->data, (int)msn, 10);
 	memset(p->mdat->data, (int)index, MDAT_BYTES);
 	p->bytes = 10 + MDAT_BYTES;

@@ -64,6 +64,7 @@ static int set_up(void **state)
 
 	memset(&f, 0, sizeof(f));
 	f.plan = plan_create();
+	assert_non_null(f.plan);
 	f.video = fixture_video_track(0);
 	f.audio = fixture_audio_track(0);
 	house_open(&f.house, f.plan);

@@ -151,6 +151,7 @@ static void what_is_counted_is_shown(void **state)
 	bytes_writer_init_growing(&out, 1024 * 1024);
 	stats_write(&stats, &out);
 	bytes_put_u8(&out, 0);
+	assert_false(out.is_full);
 	assert_non_null(strstr((char *)out.data, "\nisaribi_rtmp_sent_bytes_total 5000000000\n"));
 	assert_non_null(strstr((char *)out.data, "\nisaribi_streams 2\n"));
 	assert_non_null(strstr((char *)out.data, "\nisaribi_sessions_closed_total{reason=\"too_slow\"} 2\n"));

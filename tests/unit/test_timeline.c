@@ -417,8 +417,10 @@ static void stamps_a_frame(void **state)
 {
 	struct timeline t;
 	struct track *track = track_create(TRACK_VIDEO, CODEC_H264, NULL, 0);
-	struct frame *f = frame_create(track, 0);
+	struct frame *f = track ? frame_create(track, 0) : NULL;
 
+	assert_non_null(track);
+	assert_non_null(f);
 	(void)state;
 	timeline_init(&t);
 	timeline_begin_publisher(&t, TIMELINE_MODULUS_RTMP);

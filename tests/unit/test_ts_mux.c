@@ -362,6 +362,7 @@ static void sets_in_band_are_not_repeated(void **state)
 
 		begin(&s, CODEC_H264, CODECS);
 		f = frame_create(s.tracks[TRACK_VIDEO], cases[i].len);
+		assert_non_null(f);
 		memcpy(f->data, cases[i].payload, cases[i].len);
 		f->flags = FRAME_KEY;
 		f->dts_90k = f->pts_90k = START_90K;
