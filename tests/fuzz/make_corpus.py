@@ -41,6 +41,16 @@ GST_STREAMS = {
                 "opusparse ! mpegtsmux ! fdsink",
 }
 
+# H.265 as an elementary stream, for its headers
+H265 = {
+    "main": "-f lavfi -i testsrc2=s=64x48:r=10 -c:v libx265 -preset ultrafast -x265-params keyint=5:bframes=2",
+    "cropped": "-f lavfi -i testsrc2=s=66x50:r=30000/1001 -c:v libx265 -preset ultrafast -x265-params b-adapt=0",
+    "main10": "-f lavfi -i testsrc2=s=64x64:r=25 -c:v libx265 -preset ultrafast -pix_fmt yuv420p10le -x265-params hdr10=1",
+    "high422": "-f lavfi -i testsrc2=s=64x64:r=5 -c:v libx265 -preset ultrafast -pix_fmt yuv422p10le",
+    "lists": "-f lavfi -i testsrc2=s=64x64:r=5 -c:v libx265 -preset ultrafast -x265-params scaling-list=default:temporal-layers=2",
+    "full_range": "-f lavfi -i testsrc2=s=64x64:r=5 -c:v libx265 -preset ultrafast -x265-params range=full:sar=3:colorprim=bt709",
+}
+
 
 def hex_file(name):
     return bytes.fromhex((ROOT / f"tests/unit/data/rtmp/{name}.hex").read_text())
@@ -166,6 +176,48 @@ def h264_seeds(flvs):
     seeds["short_lengths"] = b"\3\1\3abc\0\1x"
     seeds["middle_lengths"] = b"\3\2\0\3abc\0\0\0\1x"
     return seeds
+
+
+def make_h265(arguments):
+    """The units of an elementary stream, without their start codes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "x.hevc"
+        subprocess.run(["ffmpeg", "-v", "error", *arguments.split(), "-frames:v", "6", str(path)], check=True,
+                       stderr=subprocess.DEVNULL)  # libx265 talks whatever one asks for
+        return [unit.strip(b"\0") for unit in path.read_bytes().split(b"\0\0\1") if unit.strip(b"\0")]
+
+
+def hvcc(sets):
+    """A record of parameter sets by type: ISO 14496-15 §8.3.3.1."""
+    arrays = b"".join(bytes([0x80 | t]) + struct.pack(">HH", 1, len(unit)) + unit for t, unit in sets.items())
+    return b"\1" + bytes(20) + b"\3" + bytes([len(sets)]) + arrays
+
+
+def h265_seeds():
+    seeds = {}
+    for name, arguments in H265.items():
+        units = make_h265(arguments)
+        sets = {u[0] >> 1 & 63: u for u in units if 32 <= u[0] >> 1 & 63 <= 34}
+        band = b"".join(b"\0\0\0\1" + unit for unit in sets.values())
+        seeds[f"record_{name}"] = b"\0" + hvcc(sets)
+        seeds[f"unit_{name}"] = b"\1" + sets[33]
+        seeds[f"in_band_{name}"] = b"\2" + struct.pack(">H", len(band)) + band + band.replace(sets[34], sets[34] + b"\1")
+    return seeds
+
+
+def opus_seeds():
+    head = b"OpusHead\1\2" + struct.pack("<HIH", 312, 48000, 0)
+    six = b"OpusHead\1\6" + struct.pack("<HIH", 312, 44100, 0xff00) + bytes([1, 4, 2, 0, 4, 1, 2, 3, 5])
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "x.ogg"
+        subprocess.run(["ffmpeg", "-v", "error", *"-f lavfi -i sine=r=48000 -t 0.2 -c:a libopus -b:a 16k".split(), str(path)],
+                       check=True)
+        data = path.read_bytes()
+    at = data.index(b"OpusHead")
+    packets = [bytes([toc, count]) for toc, count in ((0xfc, 0), (0x1c, 0), (0x1f, 2), (0x03, 63), (0x03, 0), (0x62, 1))]
+    return {"stereo": b"\0" + head + b"\0", "ffmpeg": b"\0" + data[at:at + 19], "six": b"\0" + six,
+            "silent": b"\0" + six[:-1] + b"\xff", "family_2": b"\0" + head + b"\2", "version": b"\0OpusHead\x10" + head[9:] + b"\0",
+            "short": b"\0" + head, "empty": b"\1", **{f"packet_{i}": b"\1" + p for i, p in enumerate(packets)}}
 
 
 def ini_seeds():
@@ -315,6 +367,8 @@ def all_seeds():
     bodies["least"] = record(*flvs["mono"][0]) + record(8, b"\xaf\1x") + record(8, b"\xaf\1") + record(9, b"\x90hvc1") + record(8, b"\x90Opus")
     yield "flv", bodies
     yield "h264", h264_seeds(flvs)
+    yield "h265", h265_seeds()
+    yield "opus", opus_seeds()
     asc = {name: b[2:] for name, tags in flvs.items() for t, b in tags if t == 8 and b[1] == 0}
     yield "aac", asc | {"sbr": b"\x2b\x92\x08\x00", "ps": bytes.fromhex("eb8a0800"), "late": bytes.fromhex("139056e5a0"),
                         "late_ps": bytes.fromhex("138856e5a54880"), "escape": bytes.fromhex("178056220010")}
