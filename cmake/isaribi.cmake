@@ -3,6 +3,7 @@
 
 option(ISARIBI_TESTS "build the tests" OFF)
 option(ISARIBI_FUZZ "build the fuzz targets with libFuzzer" OFF)
+option(ISARIBI_COVERAGE "count what is reached (clang)" OFF)
 set(ISARIBI_SANITIZE "" CACHE STRING "comma-separated sanitizers, empty: none")
 
 set(CMAKE_C_STANDARD 17)
@@ -26,6 +27,10 @@ if(ISARIBI_SANITIZE)
 	if(ISARIBI_SANITIZE MATCHES "undefined")
 		target_compile_options(isaribi_flags INTERFACE -fno-sanitize-recover=undefined)
 	endif()
+endif()
+if(ISARIBI_COVERAGE)
+	target_compile_options(isaribi_flags INTERFACE -fprofile-instr-generate -fcoverage-mapping)
+	target_link_options(isaribi_flags INTERFACE -fprofile-instr-generate)
 endif()
 if(ISARIBI_FUZZ)
 	target_compile_options(isaribi_flags INTERFACE -fsanitize=fuzzer-no-link)

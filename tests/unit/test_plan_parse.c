@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/oom.h"
+
 /* A copy without a NUL behind it, whose end AddressSanitizer watches. */
 static int parse(struct plan **plan, const char *text, size_t len, struct config_errors *errors)
 {
@@ -438,6 +440,26 @@ static void a_missing_file_is_named(void **state)
 	assert_null(plan);
 }
 
+static int load_sample(void *arg)
+{
+	struct config_errors errors;
+	struct plan *plan = NULL;
+	int result;
+
+	(void)arg;
+	config_errors_init(&errors);
+	result = plan_load_file(&plan, "config/plan.sample.json", &errors);
+	assert_true((result == 0) == (plan != NULL) && (result == 0) == (errors.total == 0));
+	plan_unref(plan);
+	return result;
+}
+
+static void without_memory_it_says_so_and_keeps_nothing(void **state)
+{
+	(void)state;
+	oom_sweep(load_sample, NULL, -ENOMEM, 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -450,6 +472,7 @@ int main(void)
 		cmocka_unit_test(damaged_text_is_refused_or_read),
 		cmocka_unit_test(too_big_is_refused_unread),
 		cmocka_unit_test(a_missing_file_is_named),
+		cmocka_unit_test(without_memory_it_says_so_and_keeps_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
