@@ -77,6 +77,8 @@ static size_t append_ctx(char *line, size_t size, size_t len, const struct log_c
 	if (ctx->id != 0)
 		len = append(line, size, len, " %s#%llu", ctx->protocol ? ctx->protocol : "session",
 		    (unsigned long long)ctx->id);
+	else if (ctx->protocol)
+		len = append(line, size, len, " %s", ctx->protocol);
 	if (ctx->peer[0] != '\0')
 		len = append(line, size, len, " peer=%s", ctx->peer);
 	if (ctx->stream[0] != '\0')

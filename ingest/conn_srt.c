@@ -65,7 +65,7 @@ static void set_state(struct conn_srt *c, enum conn_state state)
 {
 	static const unsigned legal[CONN_STATES] = {
 		[CONN_NEW] = 1u << CONN_ASKING | 1u << CONN_PLAYING,
-		[CONN_ASKING] = 1u << CONN_PUBLISHING,
+		[CONN_ASKING] = 1u << CONN_PUBLISHING | 1u << CONN_LINGERING,
 		[CONN_PUBLISHING] = 0,
 		[CONN_PLAYING] = 1u << CONN_LINGERING,
 		[CONN_LINGERING] = 0,
@@ -133,6 +133,16 @@ static void finish(struct conn_srt *c, enum close_reason reason)
 	loop_reap(c->local->loop, &c->reap, destroy, c);
 }
 
+/* What was sent is on its way for as long as the player's latency; a socket that closes at once takes it back. */
+static void linger(struct conn_srt *c, enum close_reason reason)
+{
+	if (c->is_gone || c->state == CONN_LINGERING)
+		return;
+	note_end(c, reason);
+	set_state(c, CONN_LINGERING);
+	(void)poll_srt_change(&c->watch, 0);
+}
+
 /* ---- publishers ---- */
 
 static void on_frame(void *arg, struct frame *frame)
@@ -185,9 +195,16 @@ static void on_granted(void *arg)
 		log_info(&c->log, "publishes");
 }
 
+/* One that is turned away right behind the door may not have heard yet that it is in: libsrt would take no notice of
+   an end then, and the publisher would go on for as long as it bears silence. So it stays for a moment. */
 static void on_session_over(void *arg, enum close_reason reason)
 {
-	finish(arg, reason);
+	struct conn_srt *c = arg;
+
+	if (c->state == CONN_ASKING)
+		linger(c, reason);
+	else
+		finish(c, reason);
 }
 
 static const struct session_ops session_ops = { .granted = on_granted, .over = on_session_over };
@@ -241,16 +258,6 @@ static enum close_reason begin_publishing(struct conn_srt *c, const char *stream
 }
 
 /* ---- players ---- */
-
-/* What was sent is on its way for as long as the player's latency; a socket that closes at once takes it back. */
-static void linger(struct conn_srt *c, enum close_reason reason)
-{
-	if (c->is_gone || c->state == CONN_LINGERING)
-		return;
-	note_end(c, reason);
-	set_state(c, CONN_LINGERING);
-	(void)poll_srt_change(&c->watch, 0);
-}
 
 static void on_player_over(void *arg, enum close_reason reason)
 {

@@ -19,7 +19,7 @@ typedef void (*conn_srt_gone_fn)(void *arg, struct conn_srt *conn);
 enum {
 	CONN_SRT_GRANT_US = 10 * 1000000, /* from the door to the stream */
 	CONN_SRT_MEDIA_US = 10 * 1000000, /* play before publish waits so long */
-	CONN_SRT_LINGER_US = 2 * 1000000, /* for what was sent to arrive and be shown */
+	CONN_SRT_LINGER_US = 2 * 1000000, /* for what was sent, or for the end, to arrive */
 };
 
 struct conn_srt_config {

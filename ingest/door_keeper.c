@@ -8,8 +8,22 @@
 #include <string.h>
 
 enum {
-	REFUSALS = 64, /* a power of two */
+	NOTES = 64, /* a power of two */
+	CAME_IN = -1,
 	RETIRED_MAX = 8,
+};
+
+/* What the receive thread has to say: whom it turned away, and whom not. */
+struct note {
+	struct door_refusal refusal; /* reason CLOSE_NONE: let in */
+	int sock;
+};
+
+/* Let in, and not yet come out of io_srt_accept. */
+struct expected {
+	int sock;
+	int64_t since_us;
+	char peer[IO_SRT_PEER_TEXT_MAX];
 };
 
 struct door_keeper {
@@ -20,9 +34,11 @@ struct door_keeper {
 	struct plan *_Atomic in_hand; /* what a question is being answered out of */
 	struct plan *retired[RETIRED_MAX];
 	atomic_uint n_inside;
-	atomic_uint refusals_in;  /* written by the receive thread */
-	atomic_uint refusals_out; /* written by the loop */
-	struct door_refusal refusals[REFUSALS];
+	atomic_uint notes_in;  /* written by the receive thread */
+	atomic_uint notes_out; /* written by the loop */
+	struct note notes[NOTES];
+	struct expected expected[NOTES]; /* the loop's, oldest first */
+	size_t n_expected;
 };
 
 void door_keeper_destroy(struct door_keeper **keeper)
@@ -84,15 +100,90 @@ void door_keeper_set_inside(struct door_keeper *k, uint32_t n)
 	atomic_store_explicit(&k->n_inside, n, memory_order_relaxed);
 }
 
+static bool next_note(struct door_keeper *k, struct note *out)
+{
+	const unsigned at = atomic_load_explicit(&k->notes_out, memory_order_relaxed);
+
+	if (at == atomic_load_explicit(&k->notes_in, memory_order_acquire))
+		return false;
+	*out = k->notes[at % NOTES];
+	atomic_store_explicit(&k->notes_out, at + 1, memory_order_release);
+	return true;
+}
+
+/* When there is no room nobody will say that this one was turned away: a flood has its own lines. */
+static void expect(struct door_keeper *k, const struct note *note)
+{
+	struct expected *expected = &k->expected[k->n_expected];
+
+	if (k->n_expected == NOTES)
+		return;
+	expected->sock = note->sock;
+	expected->since_us = local_now_us(k->local);
+	memcpy(expected->peer, note->refusal.peer, sizeof(expected->peer));
+	k->n_expected++;
+}
+
+static void forget(struct door_keeper *k, size_t i)
+{
+	k->n_expected--;
+	memmove(&k->expected[i], &k->expected[i + 1], (k->n_expected - i) * sizeof(k->expected[0]));
+}
+
+/* Those who came in take no room from who was turned away. */
+static void drop_settled(struct door_keeper *k, unsigned end)
+{
+	unsigned at = atomic_load_explicit(&k->notes_out, memory_order_relaxed);
+
+	while (at != end && k->notes[at % NOTES].sock == CAME_IN)
+		at++;
+	atomic_store_explicit(&k->notes_out, at, memory_order_release);
+}
+
+/* Notes of refusals stay for next_refusal; this one is among the last that were let in. */
+void door_keeper_came_in(struct door_keeper *k, int sock)
+{
+	const unsigned end = atomic_load_explicit(&k->notes_in, memory_order_acquire);
+
+	for (unsigned at = atomic_load_explicit(&k->notes_out, memory_order_relaxed); at != end; at++) {
+		if (k->notes[at % NOTES].sock == sock)
+			k->notes[at % NOTES].sock = CAME_IN;
+	}
+	drop_settled(k, end);
+	for (size_t i = 0; i < k->n_expected; i++) {
+		if (k->expected[i].sock == sock) {
+			forget(k, i);
+			return;
+		}
+	}
+}
+
+static bool next_lost(struct door_keeper *k, struct door_refusal *out)
+{
+	const struct expected *oldest = &k->expected[0];
+
+	if (k->n_expected == 0 || local_now_us(k->local) - oldest->since_us < DOOR_KEEPER_ACCEPT_US)
+		return false;
+	*out = (struct door_refusal){ .reason = CLOSE_PASSPHRASE };
+	memcpy(out->peer, oldest->peer, sizeof(out->peer));
+	forget(k, 0);
+	stats_closed(k->setup->stats, out->reason);
+	return true;
+}
+
 bool door_keeper_next_refusal(struct door_keeper *k, struct door_refusal *out)
 {
-	const unsigned at = atomic_load_explicit(&k->refusals_out, memory_order_relaxed);
+	struct note note;
 
-	if (at == atomic_load_explicit(&k->refusals_in, memory_order_acquire))
-		return false;
-	*out = k->refusals[at % REFUSALS];
-	atomic_store_explicit(&k->refusals_out, at + 1, memory_order_release);
-	return true;
+	while (next_note(k, &note)) {
+		if (note.refusal.reason != CLOSE_NONE) {
+			*out = note.refusal;
+			return true;
+		}
+		if (note.sock != CAME_IN)
+			expect(k, &note);
+	}
+	return next_lost(k, out);
 }
 
 /* ---- on libsrt's receive thread ---- */
@@ -110,16 +201,16 @@ static struct plan *take_in_hand(struct door_keeper *k)
 
 static void remember(struct door_keeper *k, const struct io_srt_caller *caller, const struct door_answer *answer)
 {
-	const unsigned at = atomic_load_explicit(&k->refusals_in, memory_order_relaxed);
-	struct door_refusal *refusal = &k->refusals[at % REFUSALS];
+	const unsigned at = atomic_load_explicit(&k->notes_in, memory_order_relaxed);
+	struct note *note = &k->notes[at % NOTES];
 
-	stats_closed(k->setup->stats, answer->reason);
-	if (at - atomic_load_explicit(&k->refusals_out, memory_order_acquire) >= REFUSALS)
+	if (at - atomic_load_explicit(&k->notes_out, memory_order_acquire) >= NOTES)
 		return;
-	refusal->reason = answer->reason;
-	refusal->streamid = answer->streamid;
-	io_srt_format_peer(caller->peer, refusal->peer);
-	atomic_store_explicit(&k->refusals_in, at + 1, memory_order_release);
+	note->sock = caller->sock;
+	note->refusal.reason = answer->reason;
+	note->refusal.streamid = answer->streamid;
+	io_srt_format_peer(caller->peer, note->refusal.peer);
+	atomic_store_explicit(&k->notes_in, at + 1, memory_order_release);
 }
 
 static void ask(const struct plan *plan, const struct io_srt_caller *caller, int64_t now_ms, struct door_answer *answer)
@@ -146,8 +237,9 @@ void door_keeper_answer(void *arg, const struct io_srt_caller *caller, struct io
 			snprintf(out->passphrase, sizeof(out->passphrase), "%s", answer.passphrase);
 		atomic_store(&k->in_hand, NULL);
 	}
+	remember(k, caller, &answer);
 	if (answer.verdict == DOOR_REFUSE) {
-		remember(k, caller, &answer);
+		stats_closed(k->setup->stats, answer.reason);
 		out->reject_code = (int)door_reject_of(answer.reason);
 	}
 	out->latency_ms = answer.verdict == DOOR_PUBLISH ? (int)k->latency_ms : 0;

@@ -73,6 +73,7 @@ static void take_in(struct in_srt *i, int sock, const char *peer)
 	};
 	struct conn_srt *conn;
 
+	door_keeper_came_in(i->keeper, sock);
 	stats_add(i->local->setup->stats, STAT_SRT_ACCEPTED, 1);
 	if (conn_srt_create(&conn, &config) != 0) {
 		stats_closed(i->local->setup->stats, CLOSE_NO_MEMORY);

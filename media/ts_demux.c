@@ -377,6 +377,11 @@ uint64_t ts_demux_packets(const struct ts_demux *d)
 	return d->counts.packets;
 }
 
+uint64_t ts_demux_next_packet(const struct ts_demux *d)
+{
+	return d->counts.packets + (d->window_len > 0);
+}
+
 void ts_demux_get_counts(const struct ts_demux *d, struct ts_demux_counts *out)
 {
 	*out = d->counts;

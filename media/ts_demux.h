@@ -56,6 +56,8 @@ void ts_demux_feed(struct ts_demux *d, const uint8_t *data, size_t len, int64_t 
 /* The sender is gone: what is complete comes out. The next bytes may come from anywhere. */
 void ts_demux_flush(struct ts_demux *d);
 uint64_t ts_demux_packets(const struct ts_demux *d);
+/* The number of the first packet that can begin in what is fed next: there may be half a one already. */
+uint64_t ts_demux_next_packet(const struct ts_demux *d);
 void ts_demux_get_counts(const struct ts_demux *d, struct ts_demux_counts *out);
 /*
  * The newest PAT and PMT as whole packets of their own, for whoever begins to listen in the middle: their continuity

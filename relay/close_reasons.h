@@ -39,7 +39,7 @@
 	CLOSE_REASON(MODE_BAD, "mode_bad", true, "neither publish nor request")                                  \
 	CLOSE_REASON(MEDIA_TYPE, "media_type", true, "a stream id that asks for another type than stream")       \
 	CLOSE_REASON(PEER_OLD, "peer_old", true, "the peer's SRT is older than 1.3.0")                           \
-	CLOSE_REASON(PASSPHRASE, "passphrase", true, "the passphrase is wrong or missing")                       \
+	CLOSE_REASON(PASSPHRASE, "passphrase", true, "the passphrase is wrong, missing or not wanted")           \
 	CLOSE_REASON(MEDIA_EARLY, "media_early", true, "media before publish was granted")                       \
 	CLOSE_REASON(MEDIA_BAD, "media_bad", true, "too much media that cannot be read")                         \
 	CLOSE_REASON(CODEC_UNSUPPORTED, "codec_unsupported", true, "a codec that is not relayed")                \

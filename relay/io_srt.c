@@ -122,6 +122,7 @@ static int answer_caller(
     void *arg, SRTSOCKET sock, int handshake_version, const struct sockaddr *peer, const char *stream_id)
 {
 	const struct io_srt_caller caller = {
+		.sock = sock,
 		.stream_id = stream_id ? stream_id : "",
 		.stream_id_len = stream_id ? strlen(stream_id) : 0,
 		.peer = peer,

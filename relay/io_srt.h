@@ -43,6 +43,7 @@ struct io_srt_answer {
 };
 
 struct io_srt_caller {
+	int sock;	       /* the one that io_srt_accept will give, if the passphrase fits */
 	const char *stream_id; /* terminated; "" when there is none */
 	size_t stream_id_len;
 	const struct sockaddr *peer;

@@ -91,7 +91,7 @@ int ts_intake_create(struct ts_intake **out, const struct ts_intake_config *conf
 void ts_intake_message(struct ts_intake *in, const uint8_t *data, size_t len, int64_t now_us)
 {
 	in->now_us = now_us;
-	ts_direct_message(in->direct, data, len, ts_demux_packets(in->demux), now_us);
+	ts_direct_message(in->direct, data, len, ts_demux_next_packet(in->demux), now_us);
 	ts_demux_feed(in->demux, data, len, now_us);
 }
 

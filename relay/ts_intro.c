@@ -17,21 +17,22 @@ struct pids {
 	struct ts_packet first[PIDS_MAX];
 };
 
-static bool is_known(const struct pids *pids, uint16_t pid)
+static const struct ts_packet *find(const struct pids *pids, uint16_t pid)
 {
 	for (size_t i = 0; i < pids->n; i++) {
 		if (pids->first[i].pid == pid)
-			return true;
+			return &pids->first[i];
 	}
-	return false;
+	return NULL;
 }
 
 static void note(struct pids *pids, const uint8_t *raw)
 {
 	struct ts_packet p;
 
-	if (pids->n == PIDS_MAX || ts_packet_parse(&p, raw) != PARSE_OK || p.pid < TS_PID_FIRST_FREE ||
-	    p.pid == TS_PID_NULL || !p.payload || is_known(pids, p.pid))
+	if (pids->n == PIDS_MAX || ts_packet_parse(&p, raw) != PARSE_OK ||
+	    (p.pid < TS_PID_FIRST_FREE && p.pid != TS_PID_PAT) || p.pid == TS_PID_NULL || !p.payload ||
+	    find(pids, p.pid))
 		return;
 	pids->first[pids->n++] = p;
 }
@@ -49,17 +50,6 @@ static void look_ahead(struct pids *pids, const struct ts_intro *intro)
 	}
 }
 
-static bool is_table(const struct ts_intro *intro, uint16_t pid)
-{
-	for (size_t i = 0; i < intro->n_psi; i++) {
-		struct ts_packet p;
-
-		if (ts_packet_parse(&p, intro->psi[i]) == PARSE_OK && p.pid == pid)
-			return true;
-	}
-	return false;
-}
-
 /* A packet without payload does not count: the next one with payload has the number that it has. */
 static void put_discontinuity(struct bytes_writer *w, const struct ts_packet *first)
 {
@@ -72,6 +62,36 @@ static void put_discontinuity(struct bytes_writer *w, const struct ts_packet *fi
 	bytes_put(w, raw, sizeof(raw));
 }
 
+/* How many of the tables' packets from this one on have its PID. */
+static unsigned n_tables_from(const struct ts_intro *intro, size_t from, uint16_t pid)
+{
+	struct ts_packet p;
+	unsigned n = 0;
+
+	for (size_t i = from; i < intro->n_psi; i++)
+		n += ts_packet_parse(&p, intro->psi[i]) == PARSE_OK && p.pid == pid;
+	return n;
+}
+
+/* Numbered so that they lead to the next packet of their PID, when it is there. */
+static void put_table(struct bytes_writer *w, const struct ts_intro *intro, size_t i, const struct pids *pids)
+{
+	uint8_t raw[TS_PACKET_BYTES];
+	const struct ts_packet *ahead;
+	struct ts_packet p;
+
+	memcpy(raw, intro->psi[i], sizeof(raw));
+	if (ts_packet_parse(&p, raw) != PARSE_OK)
+		return;
+	ahead = find(pids, p.pid);
+	if (ahead)
+		p.continuity = (uint8_t)(ahead->continuity - n_tables_from(intro, i, p.pid)) & 15;
+	raw[3] = (uint8_t)((raw[3] & 0xf0) | p.continuity);
+	if (intro->is_discontinuity && n_tables_from(intro, 0, p.pid) == n_tables_from(intro, i, p.pid))
+		put_discontinuity(w, &p);
+	bytes_put(w, raw, sizeof(raw));
+}
+
 struct shared *ts_intro_make(const struct ts_intro *intro)
 {
 	struct pids pids = { 0 };
@@ -79,14 +99,12 @@ struct shared *ts_intro_make(const struct ts_intro *intro)
 	struct bytes_writer w;
 
 	bytes_writer_init_growing(&w, INTRO_MAX_BYTES);
+	look_ahead(&pids, intro);
 	for (size_t i = 0; i < intro->n_psi; i++)
-		bytes_put(&w, intro->psi[i], TS_PACKET_BYTES);
-	if (intro->is_discontinuity) {
-		look_ahead(&pids, intro);
-		for (size_t i = 0; i < pids.n; i++) {
-			if (!pids.first[i].is_discontinuity && !is_table(intro, pids.first[i].pid))
-				put_discontinuity(&w, &pids.first[i]);
-		}
+		put_table(&w, intro, i, &pids);
+	for (size_t i = 0; intro->is_discontinuity && i < pids.n; i++) {
+		if (!pids.first[i].is_discontinuity && n_tables_from(intro, 0, pids.first[i].pid) == 0)
+			put_discontinuity(&w, &pids.first[i]);
 	}
 	if (intro->offset > 0) {
 		const struct shared *bytes = ts_ring_message(intro->ring, intro->seq)->bytes;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a reader of a TS lane gets before its first whole message: tables, and for one that comes from elsewhere in the
- * stream a word on every PID that what follows does not continue what came before (ISO 13818-1 §2.4.3.5,
- * discontinuity_indicator).
+ * What a reader of a TS lane gets before its first whole message: tables, numbered as what follows has it, and for one
+ * that comes from elsewhere in the stream a word on every PID that what follows does not continue what came before
+ * (ISO 13818-1 §2.4.3.5, discontinuity_indicator).
  *
  * Owner: pure. Not here: where readers start (relay/ts_lane).
  */

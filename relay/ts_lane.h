@@ -95,7 +95,7 @@ struct ts_direct;
 /* generation: of the publisher (relay/publisher.h). 0 or -ENOMEM. */
 int ts_direct_begin(struct ts_direct **out, struct ts_lanes *lanes, const char *stream, uint64_t generation);
 void ts_direct_end(struct ts_direct **direct); /* NULL is fine */
-/* One message as it came. first_packet: how many whole packets came before it (ts_demux_packets). */
+/* One message as it came. first_packet: the number of the first packet that begins in it (ts_demux_next_packet). */
 void ts_direct_message(
     struct ts_direct *direct, const uint8_t *data, size_t len, uint64_t first_packet, int64_t arrival_us);
 /* An access unit where decoding can start began in this packet; the demultiplexer has its tables. */

@@ -24,7 +24,7 @@ enum {
 struct ts_message {
 	struct shared *bytes;
 	uint64_t bytes_before; /* pushed before this one since the ring began */
-	uint64_t first_packet; /* how many whole packets of its source came before it */
+	uint64_t first_packet; /* the number, in its source, of the first packet that begins in it */
 	int64_t arrival_us;
 };
 

@@ -80,7 +80,7 @@ def now_ms():
 class Process:
     """A child with its output in files. Ended by its own id, never by name."""
 
-    def __init__(self, bench, name, argv, env=None):
+    def __init__(self, bench, name, argv, env=None, stdin=subprocess.DEVNULL):
         self.name = name
         self.argv = [str(a) for a in argv]
         number = len(bench.processes)
@@ -88,7 +88,7 @@ class Process:
         self.err_path = bench.dir / f"{number}-{name}.err"
         self.started = time.monotonic()
         with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
-            self.popen = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+            self.popen = subprocess.Popen(self.argv, stdin=stdin, stdout=out, stderr=err,
                                           cwd=bench.dir, env={**os.environ, **(env or {})})
         self.pid = self.popen.pid
         bench.processes.append(self)
@@ -157,7 +157,8 @@ class Plan:
         self.streams[name] = {"id": name, **more}
 
     def secrets(self):
-        return [k["key"] for k in self.keys.values() if "key" in k] + [self.view_key]
+        entries = [*self.keys.values(), *self.streams.values()]
+        return [e[name] for e in entries for name in ("key", "srt_passphrase") if e.get(name)] + [self.view_key]
 
     def write(self, path):
         """In one step, as whoever writes a plan must."""
@@ -260,6 +261,10 @@ class Node:
     def log(self):
         return self.process.err()
 
+    def closed(self, reason):
+        """How many sessions have ended for this reason."""
+        return self.metrics().get(f'isaribi_sessions_closed_total{{reason="{reason}"}}', 0)
+
     def is_live(self, stream):
         """True once the stream can be fetched as HLS."""
         answer = http("GET", self.hls_url(stream))
@@ -317,8 +322,8 @@ class Bench:
         path.mkdir()
         return path
 
-    def start(self, name, argv, env=None):
-        return Process(self, name, argv, env)
+    def start(self, name, argv, env=None, stdin=subprocess.DEVNULL):
+        return Process(self, name, argv, env, stdin)
 
     def run(self, name, argv, limit_s=60.0, env=None):
         """Runs to the end, which must be a success; returns what it printed."""

@@ -5,6 +5,7 @@ import contextlib
 import functools
 import http.server
 import shutil
+import subprocess
 import sys
 import threading
 
@@ -12,6 +13,8 @@ import clients
 import hls
 import isaribi_test
 import mp4
+import srt
+import ts
 from isaribi_test import Bench, Failed, check, wait_for
 
 HEAD = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:4\n"
@@ -166,12 +169,39 @@ def test_join_flv(bench):
     check(clients.decoded_frames(bench, joined) == 100, "100 pictures in two halves")
 
 
+def test_transport_streams(bench):
+    """What ffmpeg makes passes; the same with a packet lost, a bent table, a late start, a hole in its clock does not."""
+    data = srt.make_ts(bench, 3).read_bytes()
+    good = ts.Stream(data)
+    check(len(good.video()) == 75 and not good.jumps(), f"{len(good.video())} pictures of 75")
+    good.check_clock()
+    packets = [p.raw for p in good.packets]
+    begins = b"".join(packets[good.tables[0]:])
+    ts.Stream(begins).check_begins_well()
+    pmt = good.pmts[0][0]
+    bent = packets[pmt][:14] + bytes([packets[pmt][14] ^ 1]) + packets[pmt][15:]
+    lost = b"".join(packets[:40] + packets[41:])
+    late = b"".join(packets[:pmt + 1] + packets[good.video()[1].index:])
+    expect(False, "a lost packet", lambda: ts.Stream(lost))
+    expect(False, "a bent table", lambda: ts.Stream(b"".join(packets[:pmt] + [bent] + packets[pmt + 1:])))
+    expect(False, "a late start", lambda: ts.Stream(late, True).check_begins_well())
+    sparse = ts.Stream(data)
+    del sparse.clock[10:20]
+    expect(False, "a hole in the clock", sparse.check_clock)
+    more = bench.dir / "more.ts"
+    more.write_bytes(ts.with_extra_pids(data))
+    # It warns of a codec that it does not know, which is the point.
+    seen = subprocess.run(["ffprobe", "-v", "quiet", "-of", "csv=p=0", "-show_entries", "stream=id", more],
+                          capture_output=True, text=True, timeout=60, check=True).stdout.split()
+    check(set(seen) == {"0x100", "0x101", "0x1e0", "0x1f0"}, f"ffprobe sees {seen}")
+
+
 def main():
     bench = Bench("self")
     try:
         test_playlists()
         test_rising_times()
-        for test in (test_segments, test_sanitizer_marks, test_join_flv):
+        for test in (test_segments, test_sanitizer_marks, test_join_flv, test_transport_streams):
             test(bench)
     finally:
         bench.close(keep=False)

@@ -20,6 +20,8 @@ enum { LATENCY_MS = 1500, MANY = 20000 };
 #define KEY "abcdefghijklmnop"
 
 struct fixture {
+	struct clock_fake clock;
+	int last_sock;
 	struct relay_setup setup;
 	struct relay_local local;
 	struct stats stats;
@@ -50,7 +52,8 @@ static int set_up(void **state)
 			 "\",\"stream\":\"farm\",\"srt_passphrase\":\"a long passphrase\"}]}");
 	f.closed = plan_of("{\"isaribi_plan\":1,\"rev\":2,\"keys\":[]}");
 	stats_init(&f.stats);
-	f.setup = (struct relay_setup){ .clock = clock_real(), .stats = &f.stats, .limits = { .max_sessions = 2 } };
+	clock_fake_init(&f.clock, 0);
+	f.setup = (struct relay_setup){ .clock = &f.clock.clock, .stats = &f.stats, .limits = { .max_sessions = 2 } };
 	f.local = (struct relay_local){ .setup = &f.setup, .plan = f.plan };
 	assert_int_equal(door_keeper_create(&f.keeper, &f.local, LATENCY_MS), 0);
 	*state = &f;
@@ -70,6 +73,7 @@ static int tear_down(void **state)
 static struct io_srt_answer ask(struct fixture *f, const char *stream_id)
 {
 	const struct io_srt_caller caller = {
+		.sock = ++f->last_sock,
 		.stream_id = stream_id,
 		.stream_id_len = strlen(stream_id),
 		.peer = (const struct sockaddr *)&peer,
@@ -114,6 +118,51 @@ static void test_remembers_whom_it_refused(void **state)
 	for (int i = 0; i < 1000; i++)
 		ask(f, "publish:qqqqqqqqqqqqqqqq");
 	assert_int_equal(atomic_load(&f->stats.closed[CLOSE_KEY_UNKNOWN]), 1001);
+	for (int i = 0; i < 64; i++)
+		assert_true(door_keeper_next_refusal(f->keeper, &refusal));
+	assert_false(door_keeper_next_refusal(f->keeper, &refusal));
+}
+
+static void test_who_does_not_come_in_had_another_passphrase(void **state)
+{
+	struct fixture *f = *state;
+	struct door_refusal refusal;
+
+	ask(f, "publish:" KEY);
+	door_keeper_came_in(f->keeper, f->last_sock);
+	ask(f, "publish:" KEY);
+	assert_false(door_keeper_next_refusal(f->keeper, &refusal));
+	ask(f, "publish:" KEY);
+	assert_false(door_keeper_next_refusal(f->keeper, &refusal));
+	door_keeper_came_in(f->keeper, f->last_sock); /* found out late that it did */
+	clock_fake_advance(&f->clock, DOOR_KEEPER_ACCEPT_US - 1);
+	assert_false(door_keeper_next_refusal(f->keeper, &refusal));
+	clock_fake_advance(&f->clock, 1);
+	assert_true(door_keeper_next_refusal(f->keeper, &refusal));
+	assert_int_equal(refusal.reason, CLOSE_PASSPHRASE);
+	assert_string_equal(refusal.peer, "0.0.0.0:13330");
+	assert_int_equal(refusal.streamid, STREAMID_OK);
+	assert_false(door_keeper_next_refusal(f->keeper, &refusal));
+	assert_int_equal(atomic_load(&f->stats.closed[CLOSE_PASSPHRASE]), 1);
+}
+
+static void test_who_came_in_takes_no_room_from_the_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct door_refusal refusal;
+
+	for (int i = 0; i < 1000; i++) {
+		ask(f, "publish:" KEY);
+		door_keeper_came_in(f->keeper, f->last_sock);
+	}
+	ask(f, "");
+	assert_true(door_keeper_next_refusal(f->keeper, &refusal));
+	assert_int_equal(refusal.reason, CLOSE_STREAMID_BAD);
+	/* More than there is room for: the rest is not missed, and nobody is missed who came in. */
+	for (int i = 0; i < 1000; i++)
+		ask(f, "publish:" KEY);
+	assert_false(door_keeper_next_refusal(f->keeper, &refusal));
+	clock_fake_advance(&f->clock, DOOR_KEEPER_ACCEPT_US);
 	for (int i = 0; i < 64; i++)
 		assert_true(door_keeper_next_refusal(f->keeper, &refusal));
 	assert_false(door_keeper_next_refusal(f->keeper, &refusal));
@@ -173,6 +222,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_lets_in_with_passphrase_and_latency, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_remembers_whom_it_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_who_does_not_come_in_had_another_passphrase, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_who_came_in_takes_no_room_from_the_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_refuses_when_the_house_is_full, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_plans_change_while_it_is_asked, set_up, tear_down),
 	};

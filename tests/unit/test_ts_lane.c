@@ -46,6 +46,9 @@ struct fixture {
 	int64_t source_90k;
 	uint64_t n_packets;
 	unsigned n_pictures;
+	size_t message_bytes; /* what is left over of a picture waits for the next one, unless it is whole packets */
+	size_t held_bytes;
+	uint8_t held[32 * 1024];
 	unsigned loop; /* where the lanes are */
 	struct track *video;
 	struct track *audio;
@@ -130,6 +133,7 @@ static int set_up(void **state)
 	assert_int_equal(ts_demux_create(&f.demux, &demux_ops, &f), 0);
 	ts_mux_init(&f.source);
 	f.source_90k = 900000;
+	f.message_bytes = TS_LANE_MESSAGE_BYTES;
 	f.video = make_video();
 	f.audio = fixture_audio_track(0);
 	for (size_t i = 0; i < 3; i++) {
@@ -171,24 +175,37 @@ static struct frame *picture(struct fixture *f, int64_t dts_90k, bool is_key)
 	return frame;
 }
 
+static void send_held(struct fixture *f)
+{
+	const bool is_all = f->message_bytes % TS_PACKET_BYTES == 0;
+	size_t pos = 0;
+
+	while (pos + f->message_bytes <= f->held_bytes || (is_all && pos < f->held_bytes)) {
+		const size_t left = f->held_bytes - pos;
+		const size_t len = left < f->message_bytes ? left : f->message_bytes;
+
+		ts_direct_message(
+		    f->direct, f->held + pos, len, ts_demux_next_packet(f->demux), f->house.clock.now_mono_us);
+		ts_demux_feed(f->demux, f->held + pos, len, f->house.clock.now_mono_us);
+		pos += len;
+	}
+	memmove(f->held, f->held + pos, f->held_bytes - pos);
+	f->held_bytes -= pos;
+}
+
 /* The next picture of the SRT publisher's encoder goes into the lane, 100 ms after the one before. */
 static void send_direct(struct fixture *f, bool is_key)
 {
-	uint8_t buf[16 * 1024];
 	struct bytes_writer w;
 	struct frame *frame = picture(f, f->source_90k, is_key);
 
-	bytes_writer_init_fixed(&w, buf, sizeof(buf));
+	bytes_writer_init_fixed(&w, f->held + f->held_bytes, sizeof(f->held) - f->held_bytes);
 	assert_int_equal(ts_mux_frame(&f->source, frame, &w), 0);
 	frame_unref(frame);
+	f->held_bytes += w.len;
 	f->source_90k += 9000;
 	f->n_pictures++;
-	for (size_t pos = 0; pos < w.len; pos += TS_LANE_MESSAGE_BYTES) {
-		const size_t len = w.len - pos < TS_LANE_MESSAGE_BYTES ? w.len - pos : TS_LANE_MESSAGE_BYTES;
-
-		ts_direct_message(f->direct, buf + pos, len, ts_demux_packets(f->demux), f->house.clock.now_mono_us);
-		ts_demux_feed(f->demux, buf + pos, len, f->house.clock.now_mono_us);
-	}
+	send_held(f);
 	ts_lanes_flush(f->lanes);
 	house_advance(&f->house, 100);
 	ts_lanes_flush(f->lanes);
@@ -218,23 +235,36 @@ static void see_frame(void *arg, struct frame *frame, uint64_t first_packet)
 	frame_unref(frame);
 }
 
-static struct seen see(const struct listener *l)
+static struct seen see_bytes(const struct listener *l)
 {
 	static const struct ts_demux_ops see_ops = { see_frame, ignore_codec, ignore, NULL };
 	struct seen seen = { 0 };
 	struct ts_demux *demux;
 
-	assert_int_equal(l->len % TS_PACKET_BYTES, 0);
 	assert_int_equal(ts_demux_create(&demux, &see_ops, &seen), 0);
 	ts_demux_feed(demux, l->bytes, l->len, 0);
 	ts_demux_flush(demux);
 	ts_demux_get_counts(demux, &seen.counts);
 	ts_demux_destroy(&demux);
+	return seen;
+}
+
+/* Whole packets, which count up or say that they do not: tables as well. */
+static struct seen see(const struct listener *l)
+{
+	struct seen seen = see_bytes(l);
+	uint8_t next[TS_PID_NULL + 1];
+
+	memset(next, 0xff, sizeof(next));
+	assert_int_equal(l->len % TS_PACKET_BYTES, 0);
 	for (size_t pos = 0, n = 0; pos < l->len; pos += TS_PACKET_BYTES, n++) {
 		struct ts_packet p;
 
 		assert_int_equal(ts_packet_parse(&p, l->bytes + pos), PARSE_OK);
 		seen.discontinuities += p.is_discontinuity;
+		if (next[p.pid] != 0xff && !p.is_discontinuity && p.payload)
+			assert_int_equal(p.continuity, next[p.pid]);
+		next[p.pid] = (p.continuity + 1) & 15;
 		if (n < 4)
 			seen.first_pids[n] = p.pid;
 	}
@@ -295,6 +325,28 @@ static void test_readers_get_the_bytes_as_they_came(void **state)
 	assert_memory_equal(first->bytes + first->len - 20 * 1316, second->bytes + second->len - 20 * 1316, 20 * 1316);
 	assert_int_equal(see(first).counts.continuity_errors, 0);
 	assert_int_equal(see(second).counts.continuity_errors, 0);
+}
+
+/* Messages of any size, as one gets from a tool that copies files. */
+static void test_newcomer_misses_nothing_of_its_key_frame(void **state)
+{
+	struct fixture *f = *state;
+	struct listener *l;
+
+	f->message_bytes = 1000;
+	begin_direct(f, 1);
+	for (int i = 0; i < 25; i++)
+		send_direct(f, i % 10 == 0);
+	for (int i = 25; i < 80; i++) {
+		l = attach(f, 0);
+		ts_lanes_flush(f->lanes);
+		send_direct(f, i % 10 == 0);
+		assert_true(see_bytes(l).begins_with_key);
+		ts_lane_detach(&l->reader);
+		l->len = 0;
+		l->n_messages = 0;
+		l->reader.is_placed = l->reader.was_placed = false;
+	}
 }
 
 static void test_waits_for_a_key_frame(void **state)
@@ -509,6 +561,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_newcomer_gets_tables_and_the_newest_key_frame, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_readers_get_the_bytes_as_they_came, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_newcomer_misses_nothing_of_its_key_frame, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_waits_for_a_key_frame, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 		    test_one_after_another_begins_with_a_key_frame_and_a_word, set_up, tear_down),
