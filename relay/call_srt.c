@@ -10,19 +10,16 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "base/loop_resolve.h"
 #include "relay/call_rules.h"
+#include "relay/dial_srt.h"
 #include "relay/link_watch.h"
 #include "relay/mirror.h"
 #include "relay/out_srt.h"
 #include "relay/pull_srt.h"
 
-enum { DIAL_MAX_US = 2 * IO_SRT_CONNECT_MS * 1000 }; /* for the day when libsrt says nothing */
-
 enum call_state {
 	CALL_RESTING,
 	CALL_WAITING,
-	CALL_RESOLVING,
 	CALL_DIALLING,
 	CALL_UP,
 	CALL_LINGERING,
@@ -30,7 +27,7 @@ enum call_state {
 };
 
 struct call_srt {
-	struct poll_srt_watch watch; /* first: ready gets a pointer to it. sock -1: none */
+	struct poll_srt_watch watch; /* first: ready gets a pointer to it. sock -1: not connected */
 	struct reader scout;	     /* while WAITING: sees when the stream has something to send */
 	struct call_srt *prev;
 	struct call_srt *next;
@@ -48,9 +45,7 @@ struct call_srt {
 	int64_t try_us;	  /* while RESTING: not before */
 	struct call_rules rules;
 	uint64_t attempts;
-	struct resolve *resolve;
-	struct resolved_list addresses;
-	size_t n_tried; /* of the addresses */
+	struct dial_srt dial;
 	struct log_ctx log;
 	char reason[96]; /* of the last failure, as it was logged; "": none since it was up */
 	char name[CALL_SRT_NAME_SIZE];
@@ -63,16 +58,15 @@ static void destroy(void *arg)
 {
 	struct call_srt *c = arg;
 
-	assert(!c->player && !c->pull && !c->resolve && !c->scout.mirror && c->watch.sock < 0);
+	assert(!c->player && !c->pull && !c->scout.mirror && c->watch.sock < 0);
 	free(c);
 }
 
 static void set_state(struct call_srt *c, enum call_state state)
 {
 	static const unsigned legal[CALL_STATES] = {
-		[CALL_RESTING] = 1u << CALL_WAITING | 1u << CALL_RESOLVING | 1u << CALL_DIALLING | 1u << CALL_RESTING,
-		[CALL_WAITING] = 1u << CALL_RESOLVING | 1u << CALL_DIALLING | 1u << CALL_RESTING,
-		[CALL_RESOLVING] = 1u << CALL_DIALLING | 1u << CALL_RESTING,
+		[CALL_RESTING] = 1u << CALL_WAITING | 1u << CALL_DIALLING | 1u << CALL_RESTING,
+		[CALL_WAITING] = 1u << CALL_DIALLING | 1u << CALL_RESTING,
 		[CALL_DIALLING] = 1u << CALL_UP | 1u << CALL_RESTING,
 		[CALL_UP] = 1u << CALL_LINGERING | 1u << CALL_RESTING,
 		[CALL_LINGERING] = 1u << CALL_RESTING,
@@ -147,7 +141,7 @@ static void rest(struct call_srt *c, int64_t for_ms)
 {
 	close_socket(c);
 	mirror_detach(&c->scout);
-	resolve_cancel(&c->resolve);
+	dial_srt_stop(&c->dial);
 	set_state(c, CALL_RESTING);
 	c->try_us = local_now_us(c->local) + for_ms * 1000;
 	if (!c->transfer)
@@ -272,9 +266,8 @@ static int begin_push(struct call_srt *c)
 		.ops = &ops,
 		.arg = c,
 	};
-	int err = poll_srt_change(&c->watch, 0);
 
-	return err != 0 ? err : out_srt_create(&c->player, c->lanes, &config);
+	return out_srt_create(&c->player, c->lanes, &config);
 }
 
 static int begin_pull(struct call_srt *c)
@@ -289,42 +282,6 @@ static int begin_pull(struct call_srt *c)
 	};
 
 	return pull_srt_create(&c->pull, c->lanes, &config);
-}
-
-static void come_up(struct call_srt *c)
-{
-	int err = c->is_push ? begin_push(c) : begin_pull(c);
-
-	if (err != 0) {
-		fail(c, err_text(err));
-		return;
-	}
-	set_state(c, CALL_UP);
-	stats_add(c->local->setup->stats, STAT_SRT_CALLS, 1);
-	call_rules_connected(&c->rules, now_ms(c));
-	c->addresses.n = 0; /* the next time the name may mean another host */
-	c->reason[0] = '\0';
-	c->link = (struct link_watch){
-		.local = c->local,
-		.sock = c->watch.sock,
-		.is_receiving = !c->is_push,
-		.is_told = true,
-		.stream = c->log.stream,
-		.name = c->name,
-		.session_id = c->log.id,
-	};
-	link_watch_init(&c->link);
-	log_info(&c->log, "%s is up after %llu attempts", c->name, (unsigned long long)c->attempts);
-	tell(c, EVENT_CALL_UP, "");
-}
-
-static void take_answer(struct call_srt *c)
-{
-	switch (io_srt_state(c->watch.sock)) {
-	case IO_SRT_CONNECTING: break;
-	case IO_SRT_CONNECTED: come_up(c); break;
-	case IO_SRT_OVER: fail(c, io_srt_reject_text(c->watch.sock)); break;
-	}
 }
 
 static void serve_push(struct call_srt *c, unsigned events)
@@ -348,7 +305,6 @@ static void on_ready(struct poll_srt_watch *watch, unsigned events)
 	struct call_srt *c = (struct call_srt *)(void *)watch;
 
 	switch (c->state) {
-	case CALL_DIALLING: take_answer(c); break;
 	case CALL_UP:
 		if (c->is_push)
 			serve_push(c, events);
@@ -361,71 +317,62 @@ static void on_ready(struct poll_srt_watch *watch, unsigned events)
 		break;
 	case CALL_RESTING:
 	case CALL_WAITING:
-	case CALL_RESOLVING:
+	case CALL_DIALLING:
 	case CALL_STATES: break;
 	}
 }
 
 /* ---- dialling ---- */
 
-static void connect_next(struct call_srt *c)
+static void come_up(struct call_srt *c)
 {
-	const struct resolved *to = &c->addresses.list[c->n_tried++];
-	const struct io_srt_call call = {
-		.peer = (const struct sockaddr *)&to->addr,
-		.peer_len = to->len,
-		.stream_id = c->transfer->stream_id,
-		.passphrase = c->transfer->passphrase,
-		.latency_ms = c->transfer->latency_ms > 0 ? c->transfer->latency_ms : CALL_SRT_LATENCY_MS,
+	set_state(c, CALL_UP);
+	stats_add(c->local->setup->stats, STAT_SRT_CALLS, 1);
+	call_rules_connected(&c->rules, now_ms(c));
+	c->reason[0] = '\0';
+	c->link = (struct link_watch){
+		.local = c->local,
+		.sock = c->watch.sock,
+		.is_receiving = !c->is_push,
+		.is_told = true,
+		.stream = c->log.stream,
+		.name = c->name,
+		.session_id = c->log.id,
 	};
-	const int sock = io_srt_call(&call);
-	int err;
-
-	if (sock < 0) {
-		fail(c, err_text(sock));
-		return;
-	}
-	set_state(c, CALL_DIALLING);
-	c->watch = (struct poll_srt_watch){ .sock = sock, .events = IO_SRT_IN | IO_SRT_OUT, .ready = on_ready };
-	err = poll_srt_add(c->poll, &c->watch);
-	if (err != 0)
-		fail(c, err_text(err));
+	link_watch_init(&c->link);
+	log_info(&c->log, "%s is up, attempt %llu", c->name, (unsigned long long)c->attempts);
+	tell(c, EVENT_CALL_UP, "");
 }
 
-static void on_resolved(void *arg, int err, const struct resolved_list *list)
+static void on_connected(void *arg, int sock)
 {
 	struct call_srt *c = arg;
+	int err;
 
-	c->addresses = *list;
+	c->watch = (struct poll_srt_watch){ .sock = sock, .ready = on_ready };
+	err = poll_srt_add(c->poll, &c->watch);
+	if (err == 0)
+		err = c->is_push ? begin_push(c) : begin_pull(c);
 	if (err != 0)
-		fail(c, "the name of the host cannot be found");
+		fail(c, err_text(err));
 	else
-		connect_next(c);
+		come_up(c);
 }
+
+static void on_failed(void *arg, const char *reason)
+{
+	fail(arg, reason);
+}
+
+static const struct dial_srt_ops dial_ops = { .connected = on_connected, .failed = on_failed };
 
 static void dial(struct call_srt *c)
 {
-	const struct plan_transfer *to = c->transfer;
-	int err;
-
 	c->attempts++;
 	stats_add(c->local->setup->stats, STAT_SRT_CALL_ATTEMPTS, 1);
+	set_state(c, CALL_DIALLING);
 	tell(c, EVENT_CALL_DIALLING, "");
-	if (c->n_tried < c->addresses.n) {
-		connect_next(c);
-		return;
-	}
-	c->n_tried = 0;
-	if (resolve_numeric(&c->addresses, to->host, to->port) == 0) {
-		connect_next(c);
-		return;
-	}
-	c->addresses.n = 0;
-	err = resolve_begin(&c->resolve, c->local->loop, to->host, to->port, on_resolved, c);
-	if (err != 0)
-		fail(c, err_text(err));
-	else
-		set_state(c, CALL_RESOLVING);
+	dial_srt_try(&c->dial, c->transfer);
 }
 
 static struct call_srt *call_of(struct reader *scout)
@@ -491,6 +438,8 @@ int call_srt_create(struct call_srt **out, const struct call_srt_config *config)
 		.is_push = config->is_push,
 		.log = { .id = log_next_session_id(), .protocol = "srt" },
 	};
+	c->dial = (struct dial_srt){ .loop = c->local->loop, .poll = c->poll, .ops = &dial_ops, .arg = c };
+	dial_srt_init(&c->dial);
 	call_rules_init(&c->rules, by_chance, NULL);
 	snprintf(c->log.stream, sizeof(c->log.stream), "%s", to->stream);
 	snprintf(c->name, sizeof(c->name), "%s", config->name);
@@ -528,11 +477,7 @@ void call_srt_tick(struct call_srt *c)
 			try_now(c);
 		break;
 	case CALL_WAITING:
-	case CALL_RESOLVING: break;
-	case CALL_DIALLING:
-		if (waited_us > DIAL_MAX_US)
-			fail(c, "no answer");
-		break;
+	case CALL_DIALLING: break;
 	case CALL_UP: tick_up(c); break;
 	case CALL_LINGERING:
 		if (waited_us > CALL_SRT_LINGER_US || has_arrived(c, waited_us))
@@ -545,6 +490,7 @@ void call_srt_tick(struct call_srt *c)
 void call_srt_rebase(struct call_srt *c, const struct plan_transfer *transfer)
 {
 	c->transfer = transfer;
+	dial_srt_rebase(&c->dial, transfer);
 }
 
 static void end(struct call_srt *c, enum close_reason reason)
@@ -554,7 +500,6 @@ static void end(struct call_srt *c, enum close_reason reason)
 	case CALL_LINGERING: break;
 	case CALL_RESTING:
 	case CALL_WAITING:
-	case CALL_RESOLVING:
 	case CALL_DIALLING: rest(c, 0); break;
 	case CALL_STATES: break;
 	}

@@ -2,14 +2,13 @@
 /*
  * One push or pull over SRT: we dial, and dial again for as long as the plan says so.
  *
- *   RESTING ─▶ WAITING (a push, for its stream) ─▶ RESOLVING ─▶ DIALLING ─▶ UP ─▶ LINGERING ─▶ RESTING
+ *   RESTING ─▶ WAITING (a push, for its stream) ─▶ DIALLING ─▶ UP ─▶ LINGERING (a push) ─▶ RESTING
  *
  * A push dials when there is something to send and hangs up when its stream is over; a pull dials at once. After a
- * failure it rests by relay/call_rules. A host with several addresses is tried at the next one each time; names are
- * asked for anew when all of them were tried, and after a connection.
- *
+ * failure it rests by relay/call_rules.
  * Owner: the loop of the SRT thread. Lifetime: call_srt_create to its on_gone; the memory goes at the end of that turn.
- * Not here: which calls there are (relay/calls_srt), what is done with a connection (relay/out_srt, relay/pull_srt).
+ * Not here: which calls there are (relay/calls_srt), names and addresses (relay/dial_srt), what is done with a
+ * connection (relay/out_srt, relay/pull_srt).
  */
 #ifndef ISARIBI_RELAY_CALL_SRT_H
 #define ISARIBI_RELAY_CALL_SRT_H
@@ -26,8 +25,6 @@ typedef void (*call_srt_gone_fn)(void *arg, struct call_srt *call);
 
 enum {
 	CALL_SRT_NAME_SIZE = 288,
-	/* When the plan says nothing: 4 times the RTT is what a link needs, and it is only known once one is up. */
-	CALL_SRT_LATENCY_MS = 500,
 	CALL_SRT_LINGER_US = 2 * 1000000, /* for what was sent to arrive and be shown */
 };
 
