@@ -17,6 +17,11 @@
 #include "relay/out_srt.h"
 #include "relay/pull_srt.h"
 
+enum {
+	FRESH_US = 2 * 1000000,		/* a stream that brought no frame for so long has nothing to send */
+	NOTHING_SENT_US = 10 * 1000000, /* up for so long and nothing to send: the stream ended while we dialled */
+};
+
 enum call_state {
 	CALL_RESTING,
 	CALL_WAITING,
@@ -47,7 +52,8 @@ struct call_srt {
 	uint64_t attempts;
 	struct dial_srt dial;
 	struct log_ctx log;
-	char reason[96]; /* of the last failure, as it was logged; "": none since it was up */
+	char reason[96]; /* of the last failure, as it was logged; "": none since it carried something */
+	bool was_idle;	 /* the last connection carried nothing: the next one is worth no line */
 	char name[CALL_SRT_NAME_SIZE];
 	struct link_watch link;
 	struct out_srt *player; /* these two while UP */
@@ -172,26 +178,31 @@ static void fail(struct call_srt *c, const char *reason)
 	rest(c, wait_ms);
 }
 
-static void log_end(const struct call_srt *c, enum close_reason reason)
-{
-	const struct link_figures *f = &c->link.last;
+struct carried {
 	uint64_t messages;
 	uint64_t bytes;
+};
 
+static struct carried carried_by(const struct call_srt *c)
+{
 	if (c->player) {
 		const struct out_srt_counts counts = out_srt_counts(c->player);
 
-		messages = counts.messages;
-		bytes = counts.bytes;
+		return (struct carried){ counts.messages, counts.bytes };
 	} else {
 		const struct pull_srt_counts counts = pull_srt_counts(c->pull);
 
-		messages = counts.messages;
-		bytes = counts.bytes;
+		return (struct carried){ counts.messages, counts.bytes };
 	}
-	log_line(close_reason_is_error(reason) ? LOG_WARN : LOG_INFO, &c->log,
+}
+
+static void log_end(const struct call_srt *c, enum log_level level, const char *reason, const struct carried *carried)
+{
+	const struct link_figures *f = &c->link.last;
+
+	log_line(level, &c->log,
 	    "%s is down: %s; %llu messages, %llu bytes; link: rtt %lld ms, %llu lost, %llu sent again, %llu too late",
-	    c->name, reason_text(reason), (unsigned long long)messages, (unsigned long long)bytes,
+	    c->name, reason, (unsigned long long)carried->messages, (unsigned long long)carried->bytes,
 	    (long long)(f->rtt_us / 1000), (unsigned long long)f->lost, (unsigned long long)f->retransmitted,
 	    (unsigned long long)f->dropped_late);
 }
@@ -199,11 +210,18 @@ static void log_end(const struct call_srt *c, enum close_reason reason)
 /* The connection has nothing more to do; its socket is still there. */
 static void note_end(struct call_srt *c, enum close_reason reason)
 {
+	const struct carried carried = carried_by(c);
+	const char *text = reason_text(reason);
+	const bool is_told = carried.messages == 0 && strcmp(c->reason, text) == 0;
+	const enum log_level level = close_reason_is_error(reason) ? LOG_WARN : LOG_INFO;
+
 	link_watch_end(&c->link);
-	log_end(c, reason);
+	log_end(c, is_told ? LOG_DEBUG : level, text, &carried);
+	snprintf(c->reason, sizeof(c->reason), "%s", carried.messages == 0 ? text : "");
+	c->was_idle = carried.messages == 0;
 	out_srt_destroy(&c->player);
 	pull_srt_destroy(&c->pull, reason);
-	tell(c, EVENT_CALL_DOWN, reason_text(reason));
+	tell(c, EVENT_CALL_DOWN, text);
 }
 
 static uint32_t wait_after(struct call_srt *c, enum close_reason reason)
@@ -329,7 +347,6 @@ static void come_up(struct call_srt *c)
 	set_state(c, CALL_UP);
 	stats_add(c->local->setup->stats, STAT_SRT_CALLS, 1);
 	call_rules_connected(&c->rules, now_ms(c));
-	c->reason[0] = '\0';
 	c->link = (struct link_watch){
 		.local = c->local,
 		.sock = c->watch.sock,
@@ -340,7 +357,8 @@ static void come_up(struct call_srt *c)
 		.session_id = c->log.id,
 	};
 	link_watch_init(&c->link);
-	log_info(&c->log, "%s is up, attempt %llu", c->name, (unsigned long long)c->attempts);
+	log_line(c->was_idle ? LOG_DEBUG : LOG_INFO, &c->log, "%s is up, attempt %llu", c->name,
+	    (unsigned long long)c->attempts);
 	tell(c, EVENT_CALL_UP, "");
 }
 
@@ -380,12 +398,20 @@ static struct call_srt *call_of(struct reader *scout)
 	return (struct call_srt *)(void *)((uint8_t *)scout - offsetof(struct call_srt, scout));
 }
 
+/* What a publisher left behind that is gone is not worth a call. */
+static bool has_something_now(const struct call_srt *c, const struct ring *ring)
+{
+	uint64_t seq;
+
+	return ring_start(ring, &seq) &&
+	    local_now_us(c->local) - ring_frame(ring, ring->head - 1)->arrival_us < FRESH_US;
+}
+
 static void on_scout_flush(struct reader *scout)
 {
 	struct call_srt *c = call_of(scout);
-	uint64_t seq;
 
-	if (!ring_start(mirror_ring(scout->mirror), &seq))
+	if (!has_something_now(c, mirror_ring(scout->mirror)))
 		return;
 	mirror_detach(scout);
 	dial(c);
@@ -452,18 +478,21 @@ void call_srt_begin(struct call_srt *c)
 	try_now(c);
 }
 
-static void tick_up(struct call_srt *c)
+static void tick_push(struct call_srt *c)
 {
-	const uint64_t late = link_watch_tick(&c->link);
-
-	if (c->is_push && late > 0) {
+	if (link_watch_tick(&c->link) > 0)
 		out_srt_lost(c->player);
-	} else if (!c->is_push) {
-		const enum close_reason reason = pull_srt_tick(c->pull);
+	else if (!out_srt_has_started(c->player) && local_now_us(c->local) - c->since_us > NOTHING_SENT_US)
+		hang_up(c, CLOSE_NO_MEDIA);
+}
 
-		if (reason != CLOSE_NONE)
-			hang_up(c, reason);
-	}
+static void tick_pull(struct call_srt *c)
+{
+	const enum close_reason reason = pull_srt_tick(c->pull);
+
+	(void)link_watch_tick(&c->link);
+	if (reason != CLOSE_NONE)
+		hang_up(c, reason);
 }
 
 void call_srt_tick(struct call_srt *c)
@@ -478,7 +507,12 @@ void call_srt_tick(struct call_srt *c)
 		break;
 	case CALL_WAITING:
 	case CALL_DIALLING: break;
-	case CALL_UP: tick_up(c); break;
+	case CALL_UP:
+		if (c->is_push)
+			tick_push(c);
+		else
+			tick_pull(c);
+		break;
 	case CALL_LINGERING:
 		if (waited_us > CALL_SRT_LINGER_US || has_arrived(c, waited_us))
 			stop_lingering(c);

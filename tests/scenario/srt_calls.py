@@ -10,6 +10,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import clients  # noqa: E402
+import link  # noqa: E402
 from isaribi_test import Plan, check, hold_for, main, wait_for  # noqa: E402
 
 PASSPHRASE = "a-lamp-at-sea-0001"
@@ -248,6 +249,40 @@ def case_push_waits_for_its_stream(bench):
     publish(bench, node, key)
     push.wait_up()
     wait_for("the far side to have it again", lambda: far.metrics()["isaribi_srt_publishers"] == 1, 10)
+
+
+def case_advice_names_the_plan(bench):
+    far_plan, plan = Plan(), Plan()
+    far_key, key = far_plan.key("tanaka"), plan.key("tanaka")
+    far = start(bench, far_plan)
+    # 4 times 200 ms is more than the 500 that a plan without latency_ms asks for.
+    bad = link.udp_link(bench, far.srt_port, "delay 100 up loss 2%")
+    plan.push("tanaka", f"srt://{local(bad.port)}", stream_id=f"publish:{far_key}")
+    node = start(bench, plan)
+    publish(bench, node, key)
+    Call(node, "push", "tanaka", local(bad.port)).wait_up()
+    labels = f'stream="tanaka",link="push {local(bad.port)}"'
+    wait_for("the advice", lambda: node.metrics().get(f'isaribi_link_advice{{{labels},advice="link_latency"}}'), 40)
+    metrics = node.metrics()
+    check(metrics[f"isaribi_link_latency_ms{{{labels}}}"] == 500, "not the latency of a plan that names none")
+    check(metrics[f"isaribi_link_wanted_latency_ms{{{labels}}}"] >= 800, "it asks for too little")
+    check("set latency_ms in the plan to" in node.log(), "the plan is not named in the advice")
+    check(not any(name.startswith("isaribi_stream_advice") and "link_" in name for name in metrics),
+          "advice about a push is shown as the publisher's")
+
+
+def case_pull_waits_for_the_far_stream(bench):
+    far_plan, plan = Plan(), Plan()
+    far_key = far_plan.key("tanaka")
+    far = start(bench, far_plan)
+    plan.pull("cam", f"srt://{local(far.srt_port)}", stream_id="request:tanaka")
+    node = start(bench, plan)
+    pull = Call(node, "pull", "cam", local(far.srt_port))
+    pull.wait_up()
+    check(node.metrics()["isaribi_streams_live"] == 0, "a stream without media is live")
+    pull.wait_reason("the stream did not begin in time", 20)
+    publish(bench, far, far_key)
+    node.wait_live("cam", 60)
 
 
 def case_pull_takes_from_nobody(bench):
