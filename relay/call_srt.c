@@ -505,8 +505,8 @@ void call_srt_tick(struct call_srt *c)
 		if (now_us >= c->try_us)
 			try_now(c);
 		break;
-	case CALL_WAITING:
-	case CALL_DIALLING: break;
+	case CALL_WAITING: break;
+	case CALL_DIALLING: dial_srt_tick(&c->dial); break;
 	case CALL_UP:
 		if (c->is_push)
 			tick_push(c);

@@ -4,6 +4,9 @@
 #include <errno.h>
 
 #include "base/err.h"
+#include "relay/hub.h"
+
+enum { TICKS_MAX = 3 * IO_SRT_CONNECT_MS / HUB_TICK_MS }; /* libsrt gives up itself, long before */
 
 void dial_srt_init(struct dial_srt *d)
 {
@@ -33,19 +36,22 @@ static void fail(struct dial_srt *d, const char *reason)
 	d->ops->failed(d->arg, reason);
 }
 
-static void on_ready(struct poll_srt_watch *watch, unsigned events)
+static void look(struct dial_srt *d)
 {
-	struct dial_srt *d = (struct dial_srt *)(void *)watch;
-
-	(void)events;
-	switch (io_srt_state(watch->sock)) {
+	switch (io_srt_state(d->watch.sock)) {
 	case IO_SRT_CONNECTING: break;
 	case IO_SRT_CONNECTED:
 		d->addresses.n = 0; /* the next time the name may mean another host */
 		d->ops->connected(d->arg, take_socket(d));
 		break;
-	case IO_SRT_OVER: fail(d, io_srt_reject_text(watch->sock)); break;
+	case IO_SRT_OVER: fail(d, io_srt_reject_text(d->watch.sock)); break;
 	}
+}
+
+static void on_ready(struct poll_srt_watch *watch, unsigned events)
+{
+	(void)events;
+	look((struct dial_srt *)(void *)watch);
 }
 
 static void connect_next(struct dial_srt *d)
@@ -89,6 +95,7 @@ void dial_srt_try(struct dial_srt *d, const struct plan_transfer *to)
 
 	dial_srt_stop(d);
 	d->to = to;
+	d->n_ticks = 0;
 	if (d->n_tried >= d->addresses.n) {
 		d->n_tried = 0;
 		d->addresses.n = 0;
@@ -100,6 +107,16 @@ void dial_srt_try(struct dial_srt *d, const struct plan_transfer *to)
 		}
 	}
 	connect_next(d);
+}
+
+void dial_srt_tick(struct dial_srt *d)
+{
+	if (d->watch.sock < 0)
+		return;
+	if (++d->n_ticks > TICKS_MAX)
+		fail(d, "no answer");
+	else
+		look(d);
 }
 
 void dial_srt_rebase(struct dial_srt *d, const struct plan_transfer *to)

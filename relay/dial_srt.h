@@ -28,13 +28,16 @@ struct dial_srt {
 	const struct plan_transfer *to; /* of this attempt */
 	struct resolve *resolve;
 	struct resolved_list addresses;
-	size_t n_tried; /* of the addresses */
+	size_t n_tried;	  /* of the addresses */
+	unsigned n_ticks; /* of this attempt */
 };
 
 /* loop, poll, ops and arg are set, the rest is zero. */
 void dial_srt_init(struct dial_srt *d);
 /* One attempt; to is borrowed until it is over, or until dial_srt_rebase. */
 void dial_srt_try(struct dial_srt *d, const struct plan_transfer *to);
+/* Every HUB_TICK_MS: an answer that came before the socket was watched is seen here. */
+void dial_srt_tick(struct dial_srt *d);
 /* What is tried lies elsewhere now. */
 void dial_srt_rebase(struct dial_srt *d, const struct plan_transfer *to);
 void dial_srt_stop(struct dial_srt *d); /* nothing is called any more, until the next attempt */
