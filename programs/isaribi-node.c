@@ -185,6 +185,15 @@ static void reload_plan(struct node *node, struct plan **plan, const char *path)
 	*plan = wanted;
 }
 
+static bool has_other_than_srt(const struct plan_transfer *transfers, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (!transfers[i].is_srt)
+			return true;
+	}
+	return false;
+}
+
 /* Options and plans may be ahead of the program; nobody shall wait for what cannot come. */
 static void say_what_is_not_there(const struct options *options, const struct plan *plan)
 {
@@ -195,8 +204,8 @@ static void say_what_is_not_there(const struct options *options, const struct pl
 		{ options->control_url[0] != '\0', "[site] control_url" },
 		{ plan->n_channels > 0, "channels" },
 		{ plan->n_clips > 0, "clips" },
-		{ plan->n_pushes > 0, "pushes" },
-		{ plan->n_pulls > 0, "pulls" },
+		{ has_other_than_srt(plan->pushes, plan->n_pushes), "pushes by rtmp://" },
+		{ has_other_than_srt(plan->pulls, plan->n_pulls), "pulls by rtmp://" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -46,8 +47,8 @@ struct node {
 	struct placement placement;
 	struct relay_setup setup;
 	struct relay_thread relays[COURIER_LOOPS_MAX];
-	struct node_srt *srt; /* NULL: off */
-	uint64_t tidied_at;   /* sessions closed by then */
+	struct node_srt *srt;
+	uint64_t tidied_at; /* sessions closed by then */
 	bool is_running;
 };
 
@@ -115,7 +116,7 @@ static void set_up_relay(struct node *node)
 
 	node->setup = (struct relay_setup){
 		.courier = {
-			.n_loops = n_homes + node->options.srt_listen.is_on,
+			.n_loops = n_homes + 1,
 			.n_homes = n_homes,
 			.placement = &node->placement,
 		},
@@ -228,7 +229,7 @@ int node_create(struct node **out, const struct options *options, struct plan *p
 		err = listen_on(node, &node->options.rtmp_listen, &node->ports.rtmp, NULL);
 	if (err == 0)
 		err = listen_for_rtmps(node);
-	if (err == 0 && options->srt_listen.is_on)
+	if (err == 0)
 		err = node_srt_create(&node->srt, &node->setup, options, plan, &node->ports.srt);
 	if (err != 0) {
 		node_destroy(&node);
@@ -278,7 +279,7 @@ int node_start(struct node *node)
 		err = loop_start(node->packaging, NULL, packaging_ends, node);
 	for (unsigned i = 0; i < n_relays(node) && err == 0; i++)
 		err = loop_start(node->relays[i].loop, relay_begins, relay_ends, &node->relays[i]);
-	if (err == 0 && node->srt)
+	if (err == 0)
 		err = node_srt_start(node->srt);
 	node->ports.http = node_delivery_port(node->delivery);
 	return err;
@@ -302,7 +303,13 @@ void node_take_plan(struct node *node, struct plan *plan)
 
 static bool has_sessions(struct node *node)
 {
-	return stats_get(&node->stats, STAT_RTMP_CONNECTIONS) > 0 || stats_get(&node->stats, STAT_SRT_CONNECTIONS) > 0;
+	static const enum stat connections[] = { STAT_RTMP_CONNECTIONS, STAT_SRT_CONNECTIONS, STAT_SRT_CALLS };
+
+	for (size_t i = 0; i < ARRAY_LEN(connections); i++) {
+		if (stats_get(&node->stats, connections[i]) > 0)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -349,12 +356,10 @@ void node_stop(struct node *node)
 	drain_sessions(node);
 	for (unsigned i = 0; i < n_relays(node); i++)
 		loop_stop(node->relays[i].loop);
-	if (node->srt)
-		node_srt_stop(node->srt);
+	node_srt_stop(node->srt);
 	for (unsigned i = 0; i < n_relays(node); i++)
 		loop_join(node->relays[i].loop);
-	if (node->srt)
-		node_srt_join(node->srt);
+	node_srt_join(node->srt);
 	loop_stop(node->packaging);
 	loop_join(node->packaging);
 	node_delivery_stop(node->delivery);

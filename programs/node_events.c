@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mailbox.h"
+#include "programs/node_links.h"
 #include "relay/gate.h"
 #include "relay/stats.h"
 
@@ -24,16 +25,18 @@ struct event_mail {
 	bool is_on;
 	struct event_health health;
 	struct event_link link;
+	enum event_call_state call_state;
+	uint64_t call_attempts;
 	char stream[GATE_STREAM_SIZE];
 	char advice_code[ADVICE_CODE_SIZE];
+	char link_name[NODE_LINK_NAME_SIZE];
+	char reason[NODE_LINK_REASON_SIZE];
 };
 
 struct known_stream {
 	struct known_stream *next;
 	char name[GATE_STREAM_SIZE];
 	struct event_health health;
-	bool has_link; /* it comes over SRT */
-	struct event_link link;
 	size_t n_advice;
 	char advice[ADVICE_CODES_MAX][ADVICE_CODE_SIZE];
 };
@@ -42,6 +45,7 @@ struct node_events {
 	struct events sink;
 	struct mailbox *mailbox;
 	struct known_stream *streams;
+	struct node_links links;
 };
 
 static void forget_all(struct node_events *e)
@@ -63,6 +67,7 @@ void node_events_destroy(struct node_events **events)
 		return;
 	mailbox_destroy(&e->mailbox);
 	forget_all(e);
+	node_links_fini(&e->links);
 	free(e);
 }
 
@@ -91,6 +96,9 @@ static void write_log(const struct event *event)
 		    (unsigned long long)event->link.figures.dropped_late, event->link.figures.latency_ms,
 		    event->link.wanted_latency_ms);
 		break;
+	case EVENT_CALL: /* its own lines say it (relay/call_srt) */
+		log_debug(&ctx, "event call: %s, state %d", event->link_name, (int)event->call.state);
+		break;
 	case EVENT_KINDS: break;
 	}
 }
@@ -105,12 +113,19 @@ static void emit(void *arg, const struct event *event)
 {
 	struct node_events *e = arg;
 	struct event_mail mail = {
-		.kind = event->kind, .is_on = event->is_on, .health = event->health, .link = event->link
+		.kind = event->kind,
+		.is_on = event->is_on,
+		.health = event->health,
+		.link = event->link,
+		.call_state = event->call.state,
+		.call_attempts = event->call.attempts,
 	};
 
 	write_log(event);
 	snprintf(mail.stream, sizeof(mail.stream), "%s", event->stream);
 	snprintf(mail.advice_code, sizeof(mail.advice_code), "%s", event->advice_code ? event->advice_code : "");
+	snprintf(mail.link_name, sizeof(mail.link_name), "%s", event->link_name ? event->link_name : "");
+	snprintf(mail.reason, sizeof(mail.reason), "%s", event->call.reason ? event->call.reason : "");
 	if (!mailbox_post(e->mailbox, &mail, is_figure(event->kind) ? MAIL_DROPPABLE : MAIL_MUST))
 		log_debug(NULL, "event for /metrics lost");
 }
@@ -158,17 +173,20 @@ static void note_advice(struct known_stream *s, const struct event_mail *mail)
 		memmove(s->advice[i], s->advice[--s->n_advice], ADVICE_CODE_SIZE);
 }
 
-static void note_link(struct known_stream *s, const struct event_mail *mail)
+/* What is about a link and not about the stream. */
+static bool take_link_event(struct node_links *links, const struct event_mail *mail)
 {
-	s->has_link = true;
-	s->link = mail->link;
-}
+	const struct event_call call = { mail->call_state, mail->call_attempts, mail->reason };
 
-/* Another publisher: what was said about the one before is not about it. */
-static void begin_anew(struct known_stream *s)
-{
-	s->n_advice = 0;
-	s->has_link = false;
+	if (mail->kind == EVENT_CALL)
+		node_links_call(links, mail->stream, mail->link_name, &call);
+	else if (mail->kind == EVENT_LINK)
+		node_links_figures(links, mail->stream, mail->link_name, &mail->link);
+	else if (mail->kind == EVENT_ADVICE && mail->link_name[0] != '\0')
+		node_links_advice(links, mail->stream, mail->link_name, mail->advice_code, mail->is_on);
+	else
+		return false;
+	return true;
 }
 
 static void take_event(void *arg, void *item)
@@ -177,6 +195,11 @@ static void take_event(void *arg, void *item)
 	const struct event_mail *mail = item;
 	struct known_stream *s;
 
+	if (take_link_event(&e->links, mail))
+		return;
+	/* Another publisher, or none: what was said about the one before is not about it. */
+	if (mail->kind == EVENT_STREAM_UP || mail->kind == EVENT_STREAM_AWAY || mail->kind == EVENT_STREAM_OVER)
+		node_links_forget(&e->links, mail->stream, "");
 	if (mail->kind == EVENT_STREAM_AWAY || mail->kind == EVENT_STREAM_OVER) {
 		forget(find(e, mail->stream));
 		return;
@@ -186,12 +209,10 @@ static void take_event(void *arg, void *item)
 		return;
 	if (mail->kind == EVENT_STREAM_HEALTH)
 		s->health = mail->health;
-	else if (mail->kind == EVENT_LINK)
-		note_link(s, mail);
 	else if (mail->kind == EVENT_ADVICE)
 		note_advice(s, mail);
 	else if (mail->kind == EVENT_STREAM_UP)
-		begin_anew(s);
+		s->n_advice = 0;
 }
 
 int node_events_create(struct node_events **out, struct loop *delivery_loop)
@@ -245,75 +266,6 @@ static uint32_t key_interval_ms(const struct event_health *h)
 	return h->key_interval_ms;
 }
 
-static long long link_rtt_us(const struct event_link *l)
-{
-	return l->figures.rtt_us;
-}
-
-static long long link_latency_ms(const struct event_link *l)
-{
-	return l->figures.latency_ms;
-}
-
-static long long link_wanted_ms(const struct event_link *l)
-{
-	return l->wanted_latency_ms;
-}
-
-static long long link_bandwidth_kbps(const struct event_link *l)
-{
-	return l->figures.bandwidth_kbps;
-}
-
-static long long link_packets(const struct event_link *l)
-{
-	return (long long)l->figures.packets;
-}
-
-static long long link_lost(const struct event_link *l)
-{
-	return (long long)l->figures.lost;
-}
-
-static long long link_retransmitted(const struct event_link *l)
-{
-	return (long long)l->figures.retransmitted;
-}
-
-static long long link_late(const struct event_link *l)
-{
-	return (long long)l->figures.dropped_late;
-}
-
-static const struct {
-	const char *name;
-	const char *type;
-	const char *help;
-	long long (*value)(const struct event_link *);
-} link_metrics[] = {
-	{ "isaribi_link_rtt_us", "gauge", "round-trip time to an SRT publisher", link_rtt_us },
-	{ "isaribi_link_latency_ms", "gauge", "latency agreed with an SRT publisher", link_latency_ms },
-	{ "isaribi_link_wanted_latency_ms", "gauge", "latency this link needs, 0: not known yet", link_wanted_ms },
-	{ "isaribi_link_bandwidth_kbps", "gauge", "what the link could carry, estimated", link_bandwidth_kbps },
-	{ "isaribi_link_packets_total", "counter", "packets from an SRT publisher", link_packets },
-	{ "isaribi_link_lost_total", "counter", "packets reported missing", link_lost },
-	{ "isaribi_link_retransmitted_total", "counter", "packets that came again", link_retransmitted },
-	{ "isaribi_link_late_total", "counter", "packets that did not come in time", link_late },
-};
-
-static void write_links(const struct node_events *e, struct bytes_writer *out)
-{
-	for (size_t i = 0; i < ARRAY_LEN(link_metrics); i++) {
-		stats_printf(out, "# HELP %s %s\n# TYPE %s %s\n", link_metrics[i].name, link_metrics[i].help,
-		    link_metrics[i].name, link_metrics[i].type);
-		for (const struct known_stream *s = e->streams; s; s = s->next) {
-			if (s->has_link)
-				stats_printf(out, "%s{stream=\"%s\"} %lld\n", link_metrics[i].name, s->name,
-				    link_metrics[i].value(&s->link));
-		}
-	}
-}
-
 void node_events_write(const struct node_events *e, struct bytes_writer *out)
 {
 	write_gauge(e, out, "isaribi_stream_video_kbps", "video bit rate of the publisher", video_kbps);
@@ -327,5 +279,5 @@ void node_events_write(const struct node_events *e, struct bytes_writer *out)
 			stats_printf(
 			    out, "isaribi_stream_advice{stream=\"%s\",advice=\"%s\"} 1\n", s->name, s->advice[i]);
 	}
-	write_links(e, out);
+	node_links_write(&e->links, out);
 }

@@ -7,13 +7,15 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "ingest/in_srt.h"
+#include "relay/calls_srt.h"
 #include "relay/poll_srt.h"
 #include "relay/ts_lane.h"
 
 struct node_srt {
 	struct loop *loop;
 	struct hub *hub;
-	struct in_srt *in;
+	struct in_srt *in; /* NULL: it does not listen */
+	struct calls_srt *calls;
 	struct poll_srt *poll; /* these two while the loop runs */
 	struct ts_lanes *lanes;
 };
@@ -26,19 +28,32 @@ void node_srt_destroy(struct node_srt **srt)
 	if (!s)
 		return;
 	in_srt_destroy(&s->in);
+	calls_srt_destroy(&s->calls);
 	hub_destroy(&s->hub);
 	loop_destroy(&s->loop);
 	free(s);
 	io_srt_stop();
 }
 
+static int listen_for_srt(struct node_srt *s, const struct options *options, uint16_t *port)
+{
+	const struct listen_address *listen = &options->srt_listen;
+	const struct in_srt_config config = {
+		.hub = s->hub,
+		.host = listen->host,
+		.port = listen->port,
+		.latency_ms = (uint32_t)options->srt_latency_ms,
+	};
+	int err = listen->is_on ? in_srt_create(&s->in, &config, port) : 0;
+
+	if (err != 0)
+		log_error(NULL, "cannot listen for SRT on %s port %u: %s", listen->host, listen->port, err_text(err));
+	return err;
+}
+
 int node_srt_create(
     struct node_srt **out, struct relay_setup *setup, const struct options *options, struct plan *plan, uint16_t *port)
 {
-	const struct listen_address *listen = &options->srt_listen;
-	struct in_srt_config config = {
-		.host = listen->host, .port = listen->port, .latency_ms = (uint32_t)options->srt_latency_ms
-	};
 	struct node_srt *s = calloc(1, sizeof(*s));
 	int err;
 
@@ -50,11 +65,11 @@ int node_srt_create(
 	err = loop_create(&s->loop, "srt");
 	if (err == 0)
 		err = hub_create(&s->hub, setup, s->loop, setup->courier.n_homes, plan);
-	config.hub = s->hub;
 	if (err == 0)
-		err = in_srt_create(&s->in, &config, port);
+		err = calls_srt_create(&s->calls, s->hub);
+	if (err == 0)
+		err = listen_for_srt(s, options, port);
 	if (err != 0) {
-		log_error(NULL, "cannot listen for SRT on %s port %u: %s", listen->host, listen->port, err_text(err));
 		node_srt_destroy(&s);
 		return err;
 	}
@@ -77,7 +92,8 @@ static void begins(void *arg)
 		err = ts_lanes_create(&s->lanes, hub_local(s->hub));
 	if (err == 0) {
 		poll_srt_set_after(s->poll, after_look, s->lanes);
-		err = in_srt_start(s->in, s->poll, s->lanes);
+		calls_srt_start(s->calls, s->poll, s->lanes);
+		err = s->in ? in_srt_start(s->in, s->poll, s->lanes) : 0;
 	}
 	if (err != 0)
 		log_error(NULL, "%s does not accept connections: %s", loop_name(s->loop), err_text(err));
@@ -87,7 +103,9 @@ static void ends(void *arg)
 {
 	struct node_srt *s = arg;
 
-	in_srt_end(s->in);
+	if (s->in)
+		in_srt_end(s->in);
+	calls_srt_end(s->calls);
 	ts_lanes_destroy(&s->lanes);
 	poll_srt_destroy(&s->poll);
 	hub_end(s->hub);

@@ -22,6 +22,7 @@ enum event_kind {
 	EVENT_ADVICE,	     /* a plain sentence for the publisher: advice_code, text_ja, text_en, is_on */
 	EVENT_STREAM_HEALTH, /* every few seconds while a publisher is on: health */
 	EVENT_LINK,	     /* every few seconds while a stream comes or goes over SRT: link */
+	EVENT_CALL,	     /* a push or pull is at another point: link_name, call */
 	EVENT_KINDS,
 };
 
@@ -39,6 +40,20 @@ struct event_link {
 	uint32_t wanted_latency_ms; /* recommended; 0: not known yet */
 };
 
+enum event_call_state {
+	EVENT_CALL_WAITING, /* a push, for its stream to have something to send */
+	EVENT_CALL_DIALLING,
+	EVENT_CALL_UP,
+	EVENT_CALL_DOWN, /* and will try again: reason */
+	EVENT_CALL_GONE, /* the plan does not name it any more */
+};
+
+struct event_call {
+	enum event_call_state state;
+	uint64_t attempts;  /* so far */
+	const char *reason; /* why it is down, "" otherwise; never holds a secret */
+};
+
 struct event {
 	enum event_kind kind;
 	const char *stream;
@@ -50,6 +65,8 @@ struct event {
 	bool is_on; /* false: what was advised about is over */
 	struct event_health health;
 	struct event_link link;
+	const char *link_name; /* of LINK, CALL and ADVICE: "push HOST:PORT"; NULL: of the stream's publisher */
+	struct event_call call;
 };
 
 struct events {

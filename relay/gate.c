@@ -55,6 +55,40 @@ static const struct plan_key *find_by_hash(const struct plan *plan, const uint8_
 	return NULL;
 }
 
+/* No key of a plan is this text's: a ':' cannot stand in one. */
+static void hash_of_pull(const char *stream, uint8_t hash[PLAN_HASH_BYTES])
+{
+	char text[sizeof("pull:") + GATE_STREAM_SIZE];
+
+	snprintf(text, sizeof(text), "pull:%s", stream);
+	plan_hash(hash, text, strlen(text));
+}
+
+void gate_pull(const char *stream, struct gate_pass *pass)
+{
+	memset(pass, 0, sizeof(*pass));
+	snprintf(pass->stream, sizeof(pass->stream), "%s", stream);
+	hash_of_pull(stream, pass->key_hash);
+}
+
+static bool is_pulled(const struct plan *plan, const char *stream)
+{
+	for (size_t i = 0; i < plan->n_pulls; i++) {
+		if (strcmp(plan->pulls[i].stream, stream) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum close_reason pull_again(const struct plan *plan, const struct gate_pass *pass)
+{
+	uint8_t hash[PLAN_HASH_BYTES];
+
+	hash_of_pull(pass->stream, hash);
+	return memcmp(hash, pass->key_hash, sizeof(hash)) == 0 && is_pulled(plan, pass->stream) ? CLOSE_NONE
+												: CLOSE_KEY_REVOKED;
+}
+
 enum close_reason gate_publish_again(const struct plan *plan, struct gate_pass *pass, int64_t now_ms)
 {
 	const struct plan_key *key = find_by_hash(plan, pass->key_hash);
@@ -63,7 +97,7 @@ enum close_reason gate_publish_again(const struct plan *plan, struct gate_pass *
 	enum key_verdict verdict;
 
 	if (!key)
-		return CLOSE_KEY_REVOKED;
+		return pull_again(plan, pass);
 	verdict = plan_window_at(key, now_ms, &window);
 	if (verdict == KEY_REVOKED)
 		return CLOSE_KEY_REVOKED;
@@ -85,11 +119,7 @@ static bool is_known(const struct plan *plan, const char *stream)
 		if (strcmp(plan->keys[i].stream, stream) == 0)
 			return true;
 	}
-	for (size_t i = 0; i < plan->n_pulls; i++) {
-		if (strcmp(plan->pulls[i].stream, stream) == 0)
-			return true;
-	}
-	return false;
+	return is_pulled(plan, stream);
 }
 
 /* Cuts the suffix of a rehearsal. False when the name cannot be a stream's at all. */

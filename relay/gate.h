@@ -35,6 +35,9 @@ enum close_reason gate_publish(
 /* Asked again every second and with every new plan; moves pass->until_ms along with the plan. */
 enum close_reason gate_publish_again(const struct plan *plan, struct gate_pass *pass, int64_t now_ms);
 
+/* The pass of the plan's pull into this stream: nobody else's, so only the same pull takes over from it. */
+void gate_pull(const char *stream, struct gate_pass *pass);
+
 struct gate_viewer {
 	const char *stream;
 	const char *token; /* NULL: none */

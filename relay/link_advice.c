@@ -205,13 +205,24 @@ static void say_latency(struct link_advice *a)
 
 	with_comma(wanted, a->latency_ms);
 	with_comma(present, a->last.latency_ms);
+	a->said_ms = a->latency_ms;
+	if (a->is_call) {
+		snprintf(a->text_ja, sizeof(a->text_ja),
+		    "この回線では遅延 %s ms をおすすめします。いまは %s ms です。計画の latency_ms を %" PRIu32
+		    " にしてください。",
+		    wanted, present, a->latency_ms);
+		snprintf(a->text_en, sizeof(a->text_en),
+		    "This link needs a latency of %s ms; it is %s ms now. Please set latency_ms in the plan to %" PRIu32
+		    ".",
+		    wanted, present, a->latency_ms);
+		return;
+	}
 	snprintf(a->text_ja, sizeof(a->text_ja),
 	    "この回線では遅延 %s ms をおすすめします。いまは %s ms です。%sの遅延（latency）の設定を変えてください。",
 	    wanted, present, is_receiving ? "配信アプリ" : "受け取る側のアプリ");
 	snprintf(a->text_en, sizeof(a->text_en),
 	    "This link needs a latency of %s ms; it is %s ms now. Please change the latency in the %s app.", wanted,
 	    present, is_receiving ? "streaming" : "receiving");
-	a->said_ms = a->latency_ms;
 }
 
 static void say_loss(struct link_advice *a)

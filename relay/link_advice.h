@@ -45,6 +45,7 @@ struct link_state {
 };
 
 struct link_advice {
+	bool is_call; /* set after init: we dialled, so the latency stands in our plan */
 	bool has_figures;
 	struct link_figures last;
 	struct link_window windows[LINK_WINDOWS];

@@ -9,6 +9,7 @@ void link_watch_init(struct link_watch *w)
 {
 	w->looked_us = local_now_us(w->local);
 	link_advice_init(&w->advice);
+	w->advice.is_call = w->name != NULL;
 }
 
 static void emit_note(void *arg, const struct link_note *note)
@@ -18,6 +19,7 @@ static void emit_note(void *arg, const struct link_note *note)
 		.kind = EVENT_ADVICE,
 		.stream = w->stream,
 		.session_id = w->session_id,
+		.link_name = w->name,
 		.advice_code = note->code,
 		.text_ja = note->ja,
 		.text_en = note->en,
@@ -33,6 +35,7 @@ static void tell(struct link_watch *w, const struct link_figures *figures, int64
 		.kind = EVENT_LINK,
 		.stream = w->stream,
 		.session_id = w->session_id,
+		.link_name = w->name,
 		.link = { .figures = *figures, .wanted_latency_ms = w->advice.latency_ms },
 	};
 

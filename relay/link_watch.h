@@ -17,13 +17,14 @@ struct link_watch {
 	bool is_receiving;
 	bool is_told; /* the control hears about it: a stream that comes in or is passed on, not every player */
 	const char *stream;
+	const char *name; /* of a push or pull, as in EVENT_LINK (borrowed); NULL: who came in at our door */
 	uint64_t session_id;
 	int64_t looked_us;
 	struct link_figures last;
 	struct link_advice advice;
 };
 
-/* local, sock, is_receiving, is_told, stream (borrowed) and session_id are set, the rest is zero. */
+/* local, sock, is_receiving, is_told, stream (borrowed), name and session_id are set, the rest is zero. */
 void link_watch_init(struct link_watch *w);
 /* Every HUB_TICK_MS. How many packets were lost for good since the last look. */
 uint64_t link_watch_tick(struct link_watch *w);

@@ -26,8 +26,10 @@
 	STAT(RTMP_WRITES, "isaribi_rtmp_media_writes_total", "counter", "gathered writes of media to RTMP players")    \
 	STAT(SRT_CONNECTIONS, "isaribi_srt_connections", "gauge", "SRT connections open now")                          \
 	STAT(SRT_ACCEPTED, "isaribi_srt_accepted_total", "counter", "SRT connections accepted")                        \
-	STAT(SRT_PUBLISHERS, "isaribi_srt_publishers", "gauge", "SRT publishers on now")                               \
-	STAT(SRT_PLAYERS, "isaribi_srt_players", "gauge", "SRT players on now")                                        \
+	STAT(SRT_PUBLISHERS, "isaribi_srt_publishers", "gauge", "SRT publishers and pulls on now")                     \
+	STAT(SRT_PLAYERS, "isaribi_srt_players", "gauge", "SRT players and pushes on now")                             \
+	STAT(SRT_CALLS, "isaribi_srt_calls", "gauge", "pushes and pulls with an SRT connection now")                   \
+	STAT(SRT_CALL_ATTEMPTS, "isaribi_srt_call_attempts_total", "counter", "times a push or pull dialled")          \
 	STAT(SRT_BYTES_IN, "isaribi_srt_received_bytes_total", "counter", "bytes of media read from SRT peers")        \
 	STAT(SRT_BYTES_OUT, "isaribi_srt_sent_bytes_total", "counter", "bytes of media given to SRT peers")            \
 	STAT(SRT_LOST, "isaribi_srt_lost_packets_total", "counter", "SRT packets reported missing on the way in")      \

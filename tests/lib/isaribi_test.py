@@ -144,6 +144,8 @@ class Plan:
         self.rev = 1
         self.keys = {}
         self.streams = {}
+        self.pushes = []
+        self.pulls = []
         self.view_key = secrets.token_hex(24)
 
     def key(self, stream, text=None, **more):
@@ -156,15 +158,23 @@ class Plan:
     def stream(self, name, **more):
         self.streams[name] = {"id": name, **more}
 
+    def push(self, stream, url, **more):
+        """more: stream_id, passphrase, latency_ms."""
+        self.pushes.append({"stream": stream, "url": url, **more})
+
+    def pull(self, stream, url, **more):
+        self.pulls.append({"stream": stream, "url": url, **more})
+
     def secrets(self):
-        entries = [*self.keys.values(), *self.streams.values()]
-        return [e[name] for e in entries for name in ("key", "srt_passphrase") if e.get(name)] + [self.view_key]
+        entries = [*self.keys.values(), *self.streams.values(), *self.pushes, *self.pulls]
+        return [e[name] for e in entries for name in ("key", "srt_passphrase", "passphrase", "stream_id")
+                if e.get(name)] + [self.view_key]
 
     def write(self, path):
         """In one step, as whoever writes a plan must."""
         text = json.dumps({"isaribi_plan": 1, "rev": self.rev, "keys": list(self.keys.values()),
-                           "streams": list(self.streams.values()), "channels": [], "clips": [], "pushes": [],
-                           "pulls": [], "tokens": {"view_key": self.view_key}}, indent=1)
+                           "streams": list(self.streams.values()), "channels": [], "clips": [],
+                           "pushes": self.pushes, "pulls": self.pulls, "tokens": {"view_key": self.view_key}}, indent=1)
         new = pathlib.Path(f"{path}.new")
         new.write_text(text)
         new.chmod(0o600)

@@ -148,6 +148,31 @@ static void a_pass_ends_with_its_window(void **state)
 	plan_unref(plan);
 }
 
+static void a_pull_fills_its_stream_while_the_plan_names_it(void **state)
+{
+	struct plan *plan = parse(plan_text);
+	struct plan *without = parse("{\"isaribi_plan\":1,\"rev\":1}");
+	struct gate_pass pass;
+	struct gate_pass other;
+
+	(void)state;
+	gate_pull("cam3", &pass);
+	assert_string_equal(pass.stream, "cam3");
+	assert_int_equal(pass.until_ms, 0);
+	assert_int_equal(gate_publish_again(plan, &pass, 1500), CLOSE_NONE);
+	assert_string_equal(pass.stream, "cam3");
+	assert_int_equal(gate_publish_again(without, &pass, 1500), CLOSE_KEY_REVOKED);
+	/* Every stream's is another, no stream that is not pulled has one, and the text it is made of opens nothing. */
+	gate_pull("tanaka", &other);
+	assert_memory_not_equal(pass.key_hash, other.key_hash, sizeof(pass.key_hash));
+	assert_int_equal(gate_publish_again(plan, &other, 1500), CLOSE_KEY_REVOKED);
+	assert_int_equal(gate_publish(plan, "pull:cam3", 9, 1500, &other), CLOSE_KEY_UNKNOWN);
+	snprintf(pass.stream, sizeof(pass.stream), "tanaka");
+	assert_int_equal(gate_publish_again(plan, &pass, 1500), CLOSE_KEY_REVOKED);
+	plan_unref(without);
+	plan_unref(plan);
+}
+
 #define LONGEST_ID "a23456789012345678901234567890123456789012345678901234567890123"
 
 static void who_may_watch(void **state)
@@ -247,6 +272,7 @@ int main(void)
 		cmocka_unit_test(who_may_publish_when),
 		cmocka_unit_test(a_pass_moves_with_the_plan),
 		cmocka_unit_test(a_pass_ends_with_its_window),
+		cmocka_unit_test(a_pull_fills_its_stream_while_the_plan_names_it),
 		cmocka_unit_test(who_may_watch),
 		cmocka_unit_test(a_name_of_the_greatest_length_is_a_name),
 		cmocka_unit_test(without_a_view_key_nothing_private_is_played),

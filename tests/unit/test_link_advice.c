@@ -64,6 +64,21 @@ static void run(struct scene *s, unsigned n, unsigned lost, unsigned late)
 	}
 }
 
+static void of_a_call_it_names_the_plan(void **state)
+{
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, 500);
+	link_advice_init(&s.advice);
+	s.advice.is_call = true;
+	s.figures.rtt_us = 250000;
+	run(&s, 40, 10, 0);
+	assert_string_equal(s.said, "+link_latency ");
+	assert_non_null(strstr(s.en, "latency_ms in the plan to 1000"));
+	assert_non_null(strstr(s.ja, "latency_ms を 1000"));
+}
+
 static void recommends_by_rtt_and_loss(void **state)
 {
 	static const struct {
@@ -279,6 +294,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(recommends_by_rtt_and_loss),
+		cmocka_unit_test(of_a_call_it_names_the_plan),
 		cmocka_unit_test(rises_at_once_and_falls_after_a_minute),
 		cmocka_unit_test(says_nothing_about_a_good_link),
 		cmocka_unit_test(says_which_latency),

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/pull_srt.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "media/timeline.h"
+#include "relay/publisher.h"
+#include "relay/ts_intake.h"
+
+enum {
+	MESSAGES_AT_ONCE = 512, /* per look: the others come next */
+	/* libsrt does not say whether the peer hung up or fell silent; one that was not heard for nearly as long as
+	   libsrt waits fell silent. */
+	FELL_SILENT_US = (IO_SRT_IDLE_MS - 1000) * 1000,
+};
+
+struct pull_srt {
+	struct relay_local *local;
+	struct ts_lanes *lanes;
+	struct gate_pass pass;
+	const struct log_ctx *log;
+	struct poll_srt_watch *watch;
+	const struct pull_srt_ops *ops;
+	void *arg;
+	struct publisher *publisher; /* from the first bytes on */
+	struct ts_intake *intake;    /* from the grant on */
+	struct pull_srt_counts counts;
+	int64_t heard_us;      /* the last message, or when it began */
+	int64_t seen_us;       /* the last frame, or when it began */
+	unsigned n_unreadable; /* in a row */
+	bool waits_for_key;    /* a picture was lost on the way to the stream: what depends on it is of no use */
+	bool is_unsupported;   /* something in it is not relayed as frames */
+};
+
+void pull_srt_destroy(struct pull_srt **pull, enum close_reason reason)
+{
+	struct pull_srt *p = *pull;
+
+	*pull = NULL;
+	if (!p)
+		return;
+	if (p->intake)
+		stats_add(p->local->setup->stats, STAT_SRT_PUBLISHERS, -1);
+	ts_intake_destroy(&p->intake); /* before the publisher: its last frame goes there */
+	publisher_end(&p->publisher, reason);
+	free(p);
+}
+
+static bool is_of_no_use(struct pull_srt *p, const struct frame *frame)
+{
+	if (frame_is_video(frame) && frame_is_key(frame))
+		p->waits_for_key = false;
+	return p->waits_for_key && frame_is_video(frame);
+}
+
+static void on_frame(void *arg, struct frame *frame)
+{
+	struct pull_srt *p = arg;
+	const bool is_video = frame_is_video(frame);
+
+	p->seen_us = frame->arrival_us;
+	p->n_unreadable = 0;
+	p->counts.frames++;
+	if (is_of_no_use(p, frame)) {
+		stats_add(p->local->setup->stats, STAT_FRAMES_DROPPED, 1);
+		frame_unref(frame);
+		return;
+	}
+	if (!publisher_push(p->publisher, frame) && is_video)
+		p->waits_for_key = true;
+}
+
+static void on_unsupported(void *arg, const char *codec_name)
+{
+	struct pull_srt *p = arg;
+
+	p->is_unsupported = true;
+	log_info(p->log, "%s goes to SRT players only", codec_name);
+}
+
+static void on_unreadable(void *arg)
+{
+	struct pull_srt *p = arg;
+
+	stats_add(p->local->setup->stats, STAT_FRAMES_UNREADABLE, 1);
+	p->n_unreadable++;
+}
+
+static const struct ts_intake_ops intake_ops = {
+	.frame = on_frame,
+	.unsupported = on_unsupported,
+	.unreadable = on_unreadable,
+};
+
+static void on_granted(void *arg)
+{
+	struct pull_srt *p = arg;
+	const struct ts_intake_config config = {
+		.lanes = p->lanes,
+		.stream = p->pass.stream,
+		.generation = publisher_generation(p->publisher),
+		.ops = &intake_ops,
+		.arg = p,
+	};
+
+	if (ts_intake_create(&p->intake, &config) != 0) {
+		p->ops->over(p->arg, CLOSE_NO_MEMORY);
+		return;
+	}
+	stats_add(p->local->setup->stats, STAT_SRT_PUBLISHERS, 1);
+	p->seen_us = local_now_us(p->local);
+	if (poll_srt_change(p->watch, IO_SRT_IN) != 0)
+		p->ops->over(p->arg, CLOSE_NO_MEMORY);
+}
+
+static void on_over(void *arg, enum close_reason reason)
+{
+	struct pull_srt *p = arg;
+
+	p->ops->over(p->arg, reason);
+}
+
+static const struct publisher_ops publisher_ops = { .granted = on_granted, .over = on_over };
+
+int pull_srt_create(struct pull_srt **out, struct ts_lanes *lanes, const struct pull_srt_config *config)
+{
+	struct pull_srt *p = calloc(1, sizeof(*p));
+	int err;
+
+	*out = NULL;
+	if (!p)
+		return -ENOMEM;
+	*p = (struct pull_srt){
+		.local = ts_lanes_local(lanes),
+		.lanes = lanes,
+		.log = config->log,
+		.watch = config->watch,
+		.ops = config->ops,
+		.arg = config->arg,
+	};
+	p->heard_us = local_now_us(p->local);
+	p->seen_us = p->heard_us;
+	gate_pull(config->stream, &p->pass);
+	err = poll_srt_change(p->watch, IO_SRT_IN);
+	if (err != 0) {
+		free(p);
+		return err;
+	}
+	*out = p;
+	return 0;
+}
+
+/* Asks for the stream; what has come waits in the socket. */
+static enum close_reason begin(struct pull_srt *p)
+{
+	const struct publisher_config config = {
+		.pass = &p->pass,
+		.session_id = p->log->id,
+		.clock_modulus_90k = TIMELINE_MODULUS_TS,
+		.ops = &publisher_ops,
+		.arg = p,
+	};
+
+	p->seen_us = local_now_us(p->local);
+	if (publisher_begin(&p->publisher, p->local, &config) != 0)
+		return CLOSE_OVERLOAD;
+	return poll_srt_change(p->watch, 0) == 0 ? CLOSE_NONE : CLOSE_NO_MEMORY;
+}
+
+static enum close_reason reason_of_end(const struct pull_srt *p, int err)
+{
+	if (err != -ENOTCONN)
+		return close_reason_of_socket(err);
+	return local_now_us(p->local) - p->heard_us >= FELL_SILENT_US ? CLOSE_CONNECTION_BROKEN : CLOSE_CLIENT_CLOSED;
+}
+
+static enum close_reason receive(struct pull_srt *p)
+{
+	uint8_t message[IO_SRT_MESSAGE_MAX];
+	const int64_t now_us = local_now_us(p->local);
+	uint64_t bytes = 0;
+	ssize_t n = 0;
+
+	for (int i = 0; i < MESSAGES_AT_ONCE && p->n_unreadable <= PULL_SRT_UNREADABLE_MAX; i++) {
+		n = io_srt_receive(p->watch->sock, message, sizeof(message));
+		if (n < 0)
+			break;
+		p->heard_us = now_us;
+		p->counts.messages++;
+		bytes += (uint64_t)n;
+		ts_intake_message(p->intake, message, (size_t)n, now_us);
+	}
+	p->counts.bytes += bytes;
+	stats_add(p->local->setup->stats, STAT_SRT_BYTES_IN, (int64_t)bytes);
+	if (p->n_unreadable > PULL_SRT_UNREADABLE_MAX)
+		return CLOSE_MEDIA_BAD;
+	return n < 0 && n != -EAGAIN ? reason_of_end(p, (int)n) : CLOSE_NONE;
+}
+
+enum close_reason pull_srt_readable(struct pull_srt *p)
+{
+	if (p->intake)
+		return receive(p);
+	if (io_srt_state(p->watch->sock) == IO_SRT_OVER)
+		return reason_of_end(p, -ENOTCONN);
+	return p->publisher ? CLOSE_NONE : begin(p);
+}
+
+enum close_reason pull_srt_tick(const struct pull_srt *p)
+{
+	if (local_now_us(p->local) - p->seen_us <= PULL_SRT_SILENCE_US)
+		return CLOSE_NONE;
+	if (!p->publisher)
+		return CLOSE_NO_MEDIA;
+	if (!p->intake)
+		return CLOSE_OVERLOAD;
+	return p->is_unsupported ? CLOSE_CODEC_UNSUPPORTED : CLOSE_SILENT;
+}
+
+struct pull_srt_counts pull_srt_counts(const struct pull_srt *p)
+{
+	return p->counts;
+}
