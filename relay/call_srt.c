@@ -34,6 +34,7 @@ enum call_state {
 struct call_srt {
 	struct poll_srt_watch watch; /* first: ready gets a pointer to it. sock -1: not connected */
 	struct reader scout;	     /* while WAITING: sees when the stream has something to send */
+	struct loop_reap reap;
 	struct call_srt *prev;
 	struct call_srt *next;
 	struct relay_local *local;
@@ -140,7 +141,7 @@ static void go(struct call_srt *c)
 	c->is_gone = true;
 	tell_gone(c);
 	c->on_gone(c->arg, c);
-	loop_reap(c->local->loop, destroy, c);
+	loop_reap(c->local->loop, &c->reap, destroy, c);
 }
 
 static void rest(struct call_srt *c, int64_t for_ms)
