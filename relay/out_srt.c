@@ -6,11 +6,11 @@
 
 enum {
 	/*
-	 * So many messages may wait in libsrt for a player that catches up: it keeps what it once needed, and a
-	 * newcomer has seconds of the stream before it. More, when the link is so long that this holds it up again and
-	 * again.
+	 * So many messages may wait in libsrt for a player that has more before it, as a newcomer has: libsrt never
+	 * gives back what it once needed for them. More, when the link is so long that this holds the player up again
+	 * and again.
 	 */
-	WINDOW_MESSAGES = 64,
+	WINDOW_MESSAGES = 32,
 	WINDOW_MAX_MESSAGES = 4096,
 	WINDOW_HOLDS_MAX = 16,
 };
@@ -86,8 +86,9 @@ static void run(struct out_srt *p)
 	}
 	p->counts.bytes += bytes;
 	stats_add(stats, STAT_SRT_BYTES_OUT, (int64_t)bytes);
+	/* One that is held by its window is looked at again with the next look: its socket has room. */
 	if (err == 0 || err == -EAGAIN)
-		err = poll_srt_change(p->watch, err == -EAGAIN ? IO_SRT_OUT : 0);
+		err = poll_srt_change(p->watch, verdict == TS_PIECE_READY ? IO_SRT_OUT : 0);
 	if (verdict == TS_PIECE_TOO_SLOW)
 		end(p, CLOSE_TOO_SLOW);
 	else if (err != 0)
