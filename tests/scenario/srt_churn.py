@@ -15,10 +15,10 @@ import procfs  # noqa: E402
 import srt_tools  # noqa: E402
 from isaribi_test import Plan, check, is_sanitized, main, new_key, wait_for  # noqa: E402
 
-CYCLES = int(os.environ.get("ISARIBI_CYCLES", 2000 if is_sanitized() else 10000))
+CYCLES = int(os.environ.get("ISARIBI_CYCLES", 500 if is_sanitized() else 10000))
 # libsrt forgets a connection seconds after its end, so memory grows with the pace and not with the count: at the same
 # pace for longer than that, everything that grows has grown.
-WARM_UP_CYCLES = 3000
+WARM_UP_CYCLES = 200 if is_sanitized() else 3000
 CONCURRENCY = 8
 KEYS = 60  # more than concurrent cycles: nearly all are on alone
 ROOM_KB = 2 << 10
