@@ -26,6 +26,7 @@ TOOLS = pathlib.Path(os.environ.get("ISARIBI_TOOLS", BIN)).resolve()
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "WARNING: ThreadSanitizer", "ERROR: LeakSanitizer", "runtime error:",
                    "Assertion `", "stack smashing", "malloc():", "double free")
 FLAVOUR_FILE = "CMakeCache.txt"
+os.environ.setdefault("TSAN_OPTIONS", f"suppressions={ROOT}/tests/tsan.supp")
 
 
 class Failed(AssertionError):

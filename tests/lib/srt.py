@@ -296,6 +296,12 @@ class Caller:
         n = _libsrt().srt_recvmsg2(self.socket, buffer, len(buffer), None)
         return buffer.raw[:n] if n > 0 else b""
 
+    def has_sent_all(self):
+        """Nothing is on its way that the other side has not acknowledged."""
+        blocks, size = ctypes.c_size_t(), ctypes.c_size_t()
+        result = _libsrt().srt_getsndbuffer(self.socket, ctypes.byref(blocks), ctypes.byref(size))
+        return result < 0 or blocks.value == 0
+
     def is_connected(self):
         return _libsrt().srt_getsockstate(self.socket) == 5  # SRTS_CONNECTED
 
@@ -355,8 +361,10 @@ class Publisher:
         return not self.feed.is_broken and self.caller.is_connected()
 
     def stop(self):
-        """Politely: the other side learns it at once."""
+        """Politely: the other side has everything, and learns of the end at once."""
         self.feed.stop()
+        if self.is_on():
+            wait_for("the last messages to be acknowledged", self.caller.has_sent_all, 5)
         self.caller.close()
 
     def expect_thrown_out(self, limit_s=5.0):
