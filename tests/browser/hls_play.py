@@ -10,6 +10,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 
 import clients  # noqa: E402
+import media_ts  # noqa: E402
+import srt_tools  # noqa: E402
 from isaribi_test import BIN, Plan, check, main, wait_for  # noqa: E402
 
 SCREENSHOTS = pathlib.Path(os.environ.get("ISARIBI_SCREENSHOTS", BIN.parent / "tests/browser"))
@@ -82,6 +84,21 @@ def case_plays(bench):
     check_moves(samples, 5)
     check((samples[-1]["width"], samples[-1]["height"]) == (640, 360), f"size {samples[-1]['width']}")
     check(samples[-1]["state"] == "live", f"the page says {samples[-1]['state']}")
+
+
+def case_srt_publisher(bench):
+    """A phone that streams by SRT; an RTMP player watches beside the page."""
+    plan = Plan()
+    key = plan.key("tanaka")
+    node = bench.node(plan, {"srt.listen": "127.0.0.1:0"})
+    srt_tools.publish(bench, node.srt_port, key, media_ts.make_ts(bench, seconds=20, size="640x360", kbit=800))
+    node.wait_live("tanaka")
+    beside = clients.load_players(bench, node.play_url("tanaka"), seconds=10)
+    viewer = Viewer(bench, node.url("/watch/tanaka"), 14, "srt-publisher")
+    viewer.wait_playing()
+    check_moves(viewer.finish(), 5)
+    seen = clients.load_result(beside, 60)
+    check(seen["playing"] == 1 and seen["stalls"] == 0, f"the RTMP player saw {seen}")
 
 
 def case_page_first(bench):
