@@ -44,8 +44,7 @@ def case_passphrases(bench):
     path = srt.make_ts(bench, 4)
     for process in (srt.slt_publish(bench, node, publish, path, passphrase=WRONG),
                     srt.ffmpeg_publish(bench, node, publish, path, passphrase=WRONG)):
-        process.wait(15)
-        check("reject" in process.tail().lower(), f"{process.name} says: {process.tail()}")
+        wait_for(f"{process.name} to say it", lambda p=process: "reject" in p.tail().lower())
     check(node.metrics()["isaribi_srt_publishers"] == 0, "somebody came in with a wrong passphrase")
 
 
@@ -140,7 +139,7 @@ def case_busy(bench):
 
 
 def case_what_clients_say(bench):
-    """srt-live-transmit and ffmpeg end by themselves, and their users can read why."""
+    """Users of srt-live-transmit and ffmpeg can read why."""
     node, _ = srt.node(bench)
     unknown = new_key()
     node.secrets.add(unknown)
@@ -148,8 +147,7 @@ def case_what_clients_say(bench):
     slt = srt.slt_publish(bench, node, f"publish:{unknown}", path)
     ffmpeg = srt.ffmpeg_publish(bench, node, f"publish:{unknown}", path)
     for process in (slt, ffmpeg):
-        process.wait(15)
-        check("reject" in process.tail().lower(), f"{process.name} says: {process.tail()}")
+        wait_for(f"{process.name} to say it", lambda p=process: "reject" in p.tail().lower())
 
 
 def case_changes_while_on(bench):
