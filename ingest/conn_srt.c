@@ -48,6 +48,8 @@ struct conn_srt {
 	bool is_unreadable;  /* more than a session bears */
 	int64_t since_us;    /* when it came to this state */
 	int64_t heard_us;    /* the last message of a publisher */
+	int64_t ended_us;    /* when it hung up, 0: it has not */
+	int64_t rest_us;     /* how long its last messages wait after that */
 	struct log_ctx log;
 	const char *role;
 	uint64_t messages;
@@ -213,9 +215,26 @@ static enum close_reason reason_of_end(const struct conn_srt *c, int err)
 {
 	if (err != -ENOTCONN)
 		return close_reason_of_socket(err);
-	return c->state == CONN_PUBLISHING && local_now_us(c->local) - c->heard_us >= SILENT_US
+	return c->state == CONN_PUBLISHING && local_now_us(c->local) - c->heard_us - c->rest_us >= SILENT_US
 	    ? CLOSE_CONNECTION_BROKEN
 	    : CLOSE_CLIENT_CLOSED;
+}
+
+/*
+ * The publisher has hung up, and what it sent last still waits for its time: libsrt hands it out when that comes, and
+ * says each time before that the connection is over.
+ */
+static bool waits_for_the_rest(struct conn_srt *c, int64_t now_us)
+{
+	struct link_figures figures;
+
+	if (c->ended_us == 0) {
+		c->ended_us = now_us;
+		c->rest_us = (int64_t)c->link.last.latency_ms * 1000;
+		if (c->rest_us == 0 && io_srt_figures(c->watch.sock, true, &figures) == 0)
+			c->rest_us = (int64_t)figures.latency_ms * 1000;
+	}
+	return now_us - c->ended_us < c->rest_us;
 }
 
 static void receive(struct conn_srt *c)
@@ -238,7 +257,7 @@ static void receive(struct conn_srt *c)
 	stats_add(c->local->setup->stats, STAT_SRT_BYTES_IN, (int64_t)bytes);
 	if (c->is_unreadable)
 		finish(c, CLOSE_MEDIA_BAD);
-	else if (n < 0 && n != -EAGAIN)
+	else if (n < 0 && n != -EAGAIN && !(n == -ENOTCONN && waits_for_the_rest(c, now_us)))
 		finish(c, reason_of_end(c, (int)n));
 }
 
