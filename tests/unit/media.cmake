@@ -12,6 +12,7 @@ isaribi_unit_test(NAME rtmp_chunk FLOORS media base)
 isaribi_unit_test(NAME adts FLOORS media)
 isaribi_unit_test(NAME ts_pes FLOORS media)
 isaribi_unit_test(NAME ts_psi FLOORS media)
+isaribi_unit_test(NAME ts_frames FLOORS media SOURCES ts_fixture.c)
 isaribi_unit_test(NAME ts_mux FLOORS media SOURCES ts_fixture.c)
 isaribi_unit_test(NAME ts_demux FLOORS media SOURCES ts_fixture.c)
 
