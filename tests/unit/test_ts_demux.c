@@ -632,6 +632,7 @@ static void a_pmt_of_more_than_one_packet(void **state)
 	}
 	bytes_writer_init_growing(&w, OUT_MAX_BYTES);
 	assert_int_equal(add_pmt(&w, &pmt, 3), 3);
+	assert_false(w.is_full);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		/* one "multitrack" each would be more than the fixture keeps */
 		struct ts_demux_ops ops = ts_got_ops;

@@ -52,6 +52,12 @@ static void stop(struct bench *b)
 	ts_frames_fini(&b->frames);
 }
 
+static const struct frame *frame_at(const struct bench *b, size_t n)
+{
+	assert_true(n < b->got.n_frames);
+	return b->got.frames[n];
+}
+
 static void put(struct bench *b, const void *data, size_t len)
 {
 	assert_true(b->len + len <= sizeof(b->es));
@@ -154,8 +160,8 @@ static void a_missing_time_is_a_step_further(void **state)
 		send_inter(b, -1);
 		send_inter(b, -1);
 		assert_true(b->got.n_frames >= 3);
-		assert_int_equal(b->got.frames[b->got.n_frames - 1]->dts_90k, last_90k + 2 * rows[i].want_step_90k);
-		assert_int_equal(b->got.frames[b->got.n_frames - 1]->pts_90k, last_90k + 2 * rows[i].want_step_90k);
+		assert_int_equal(frame_at(b, b->got.n_frames - 1)->dts_90k, last_90k + 2 * rows[i].want_step_90k);
+		assert_int_equal(frame_at(b, b->got.n_frames - 1)->pts_90k, last_90k + 2 * rows[i].want_step_90k);
 		assert_int_equal(b->counts.times_guessed, 2);
 		stop(b);
 	}
@@ -169,14 +175,14 @@ static void a_missing_time_goes_around_with_the_clock(void **state)
 	put_plain_sets(b);
 	send_key(b, TS_CLOCK_MODULUS - 1000);
 	send_inter(b, -1);
-	assert_int_equal(b->got.frames[1]->dts_90k, 2000);
+	assert_int_equal(frame_at(b, 1)->dts_90k, 2000);
 	put_unit(b, inter, sizeof(inter));
 	send_at(b, TS_CLOCK_MODULUS - 1000, 2000, false);
-	assert_int_equal(b->got.frames[2]->dts_90k, TS_CLOCK_MODULUS - 1000);
-	assert_int_equal(b->got.frames[2]->pts_90k, TS_CLOCK_MODULUS + 2000);
+	assert_int_equal(frame_at(b, 2)->dts_90k, TS_CLOCK_MODULUS - 1000);
+	assert_int_equal(frame_at(b, 2)->pts_90k, TS_CLOCK_MODULUS + 2000);
 	put_unit(b, inter, sizeof(inter));
 	send_at(b, 1000, TS_CLOCK_MODULUS - 1000, false);
-	assert_int_equal(b->got.frames[3]->pts_90k, -1000);
+	assert_int_equal(frame_at(b, 3)->pts_90k, -1000);
 	stop(b);
 }
 
@@ -215,11 +221,11 @@ static void sets_alone_are_no_frame(void **state)
 	assert_int_equal(b->got.n_frames + b->counts.frames_dropped, 0);
 	send_key(b, START_90K);
 	assert_int_equal(b->got.n_frames, 1);
-	assert_int_equal(b->got.frames[0]->track->width_px, 64);
+	assert_int_equal(frame_at(b, 0)->track->width_px, 64);
 	put_timed_sets(b);
 	send_key(b, START_90K + 3000);
-	assert_int_equal(b->got.frames[1]->track->width_px, 640);
-	assert_ptr_not_equal(b->got.frames[0]->track, b->got.frames[1]->track);
+	assert_int_equal(frame_at(b, 1)->track->width_px, 640);
+	assert_ptr_not_equal(frame_at(b, 0)->track, frame_at(b, 1)->track);
 	stop(b);
 }
 
@@ -289,7 +295,7 @@ static void sound_is_counted_on(void **state)
 	send(b, -1);
 	assert_int_equal(b->got.n_frames, 3);
 	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(b->got.frames[i]->dts_90k, START_90K + (int64_t)i * ADTS_48000_STEP_90K);
+		assert_int_equal(frame_at(b, i)->dts_90k, START_90K + (int64_t)i * ADTS_48000_STEP_90K);
 	assert_int_equal(b->counts.times_guessed, 1);
 	stop(b);
 }
@@ -306,10 +312,10 @@ static void the_rate_changes_in_the_middle(void **state)
 	put_adts(b, 1, 4);
 	send(b, START_90K);
 	assert_int_equal(b->got.n_frames, 4);
-	assert_int_equal(b->got.frames[2]->dts_90k, START_90K + 2 * ADTS_48000_STEP_90K);
-	assert_int_equal(b->got.frames[3]->dts_90k, START_90K + 2 * ADTS_48000_STEP_90K + 1024 * 90000 / 44100);
-	assert_int_equal(b->got.frames[1]->track->sample_rate_hz, 48000);
-	assert_int_equal(b->got.frames[2]->track->sample_rate_hz, 44100);
+	assert_int_equal(frame_at(b, 2)->dts_90k, START_90K + 2 * ADTS_48000_STEP_90K);
+	assert_int_equal(frame_at(b, 3)->dts_90k, START_90K + 2 * ADTS_48000_STEP_90K + 1024 * 90000 / 44100);
+	assert_int_equal(frame_at(b, 1)->track->sample_rate_hz, 48000);
+	assert_int_equal(frame_at(b, 2)->track->sample_rate_hz, 44100);
 	stop(b);
 }
 
@@ -350,7 +356,7 @@ static void without_memory_sound_is_dropped(void **state)
 	oom_disarm(NULL);
 	/* the one that is missing has its time all the same */
 	assert_int_equal(b->got.n_frames, 2);
-	assert_int_equal(b->got.frames[1]->dts_90k, START_90K + 2 * ADTS_48000_STEP_90K);
+	assert_int_equal(frame_at(b, 1)->dts_90k, START_90K + 2 * ADTS_48000_STEP_90K);
 	stop(b);
 }
 
@@ -397,8 +403,8 @@ static void halves_of_frames(void **state)
 			send(b, -1);
 		}
 		assert_int_equal(b->got.n_frames, piece);
-		assert_int_equal(b->got.frames[piece - 1]->size_bytes, sizeof(frame) - 7);
-		assert_int_equal(b->got.frames[piece - 1]->dts_90k, START_90K);
+		assert_int_equal(frame_at(b, piece - 1)->size_bytes, sizeof(frame) - 7);
+		assert_int_equal(frame_at(b, piece - 1)->dts_90k, START_90K);
 	}
 	put(b, frame, 3);
 	send(b, START_90K);
@@ -447,11 +453,11 @@ static void opus_packets_are_counted_on(void **state)
 	put_opus(b);
 	send(b, START_90K);
 	assert_int_equal(b->got.n_frames, 2);
-	assert_int_equal(b->got.frames[1]->dts_90k, START_90K + 1800);
+	assert_int_equal(frame_at(b, 1)->dts_90k, START_90K + 1800);
 	assert_int_equal(b->got.n_unreadable, 3);
 	put_opus(b);
 	send(b, -1);
-	assert_int_equal(b->got.frames[2]->dts_90k, START_90K + 3600);
+	assert_int_equal(frame_at(b, 2)->dts_90k, START_90K + 3600);
 	assert_int_equal(b->counts.times_guessed, 1);
 	stop(b);
 }
