@@ -51,6 +51,7 @@ struct list {
 	size_t max_count;
 	size_t size_bytes; /* of an element */
 	read_element_fn *read;
+	const char *required; /* a string without which an element is none; NULL: there is no such */
 };
 
 static void extend_path(struct walk *w, const char *fmt, ...) ATTR_PRINTF(2, 3);
@@ -183,6 +184,40 @@ static void read_span(struct walk *w, const json_t *object, int64_t *from_ms, in
 		    "expected a time after from (0: no limit)");
 }
 
+static bool has_required(const struct list *list, const json_t *json)
+{
+	return !list->required || json_is_string(json_object_get(json, list->required));
+}
+
+/* Of "1,1,1" or "{},{},{}" the places would take far more memory than the tree: what has no name gets none. */
+static size_t count_places(const struct list *list, const json_t *array)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_array_size(array); i++)
+		n += has_required(list, json_array_get(array, i));
+	return n;
+}
+
+static void *create_places(struct walk *w, const struct list *list, const json_t *array)
+{
+	size_t n = count_places(list, array);
+	void *places = n > 0 ? calloc(n, list->size_bytes) : NULL;
+
+	if (n > 0 && !places)
+		w->is_out_of_memory = true;
+	return places;
+}
+
+/* Into the next place, or an error when it has none. */
+static void read_element(struct walk *w, const struct list *list, const json_t *json, char *places, size_t *count)
+{
+	if (has_required(list, json))
+		list->read(w, json, places + (*count)++ * list->size_bytes);
+	else if (want_object(w, json))
+		say(w, list->required, "文字列が必要です", "expected a string");
+}
+
 /* The elements, count and all; NULL and 0 when the member is missing, empty, no array or too long. */
 static void *read_list(struct walk *w, const json_t *object, const struct list *list, size_t *count)
 {
@@ -190,7 +225,7 @@ static void *read_list(struct walk *w, const json_t *object, const struct list *
 	size_t start = w->path_len;
 	size_t n = json_array_size(array);
 	struct config_error *err;
-	char *elements;
+	char *places;
 
 	*count = 0;
 	if (array && (!json_is_array(array) || n > list->max_count)) {
@@ -200,18 +235,15 @@ static void *read_list(struct walk *w, const json_t *object, const struct list *
 	}
 	if (n == 0 || n > list->max_count)
 		return NULL;
-	elements = calloc(n, list->size_bytes);
-	if (!elements) {
-		w->is_out_of_memory = true;
-		return NULL;
-	}
+	places = create_places(w, list, array);
+	if (w->is_out_of_memory)
+		return places;
 	for (size_t i = 0; i < n; i++) {
 		extend_path(w, "%s%s[%zu]", start > 0 ? "." : "", list->name, i);
-		list->read(w, json_array_get(array, i), elements + i * list->size_bytes);
+		read_element(w, list, json_array_get(array, i), places, count);
 		cut_path(w, start);
 	}
-	*count = n;
-	return elements;
+	return places;
 }
 
 static void read_name_element(struct walk *w, const json_t *json, void *element)
@@ -234,7 +266,7 @@ static void read_window(struct walk *w, const json_t *json, void *element)
 
 static void read_windows(struct walk *w, const json_t *object, struct plan_key *key)
 {
-	static const struct list list = { "windows", MAX_WINDOWS, sizeof(struct plan_window), read_window };
+	static const struct list list = { "windows", MAX_WINDOWS, sizeof(struct plan_window), read_window, NULL };
 
 	if (json_object_get(object, "windows")) {
 		key->windows = read_list(w, object, &list, &key->n_windows);
@@ -312,7 +344,7 @@ static void read_key(struct walk *w, const json_t *json, void *element)
 
 static void read_stream(struct walk *w, const json_t *json, void *element)
 {
-	static const struct list renditions = { "renditions", MAX_RENDITIONS, ID_SIZE, read_name_element };
+	static const struct list renditions = { "renditions", MAX_RENDITIONS, ID_SIZE, read_name_element, NULL };
 	struct plan_stream *stream = element;
 	const json_t *play;
 
@@ -386,8 +418,8 @@ static void read_override(struct walk *w, const json_t *object, struct plan_over
 
 static void read_channel(struct walk *w, const json_t *json, void *element)
 {
-	static const struct list on_air = { "on_air", MAX_ON_AIR, sizeof(struct plan_on_air), read_on_air };
-	static const struct list filler = { "filler", MAX_FILLER, ID_SIZE, read_name_element };
+	static const struct list on_air = { "on_air", MAX_ON_AIR, sizeof(struct plan_on_air), read_on_air, "stream" };
+	static const struct list filler = { "filler", MAX_FILLER, ID_SIZE, read_name_element, NULL };
 	struct plan_channel *channel = element;
 
 	if (!want_object(w, json))
@@ -527,12 +559,13 @@ static void read_view_key(struct walk *w, const json_t *tokens, struct plan *pla
 
 static void read_root(struct walk *w, const json_t *root)
 {
-	static const struct list keys = { "keys", MAX_THINGS, sizeof(struct plan_key), read_key };
-	static const struct list streams = { "streams", MAX_THINGS, sizeof(struct plan_stream), read_stream };
-	static const struct list clips = { "clips", MAX_THINGS, sizeof(struct plan_clip), read_clip };
-	static const struct list channels = { "channels", MAX_THINGS, sizeof(struct plan_channel), read_channel };
-	static const struct list pushes = { "pushes", MAX_THINGS, sizeof(struct plan_transfer), read_transfer };
-	static const struct list pulls = { "pulls", MAX_THINGS, sizeof(struct plan_transfer), read_transfer };
+	static const struct list keys = { "keys", MAX_THINGS, sizeof(struct plan_key), read_key, "id" };
+	static const struct list streams = { "streams", MAX_THINGS, sizeof(struct plan_stream), read_stream, "id" };
+	static const struct list clips = { "clips", MAX_THINGS, sizeof(struct plan_clip), read_clip, "id" };
+	static const struct list channels = { "channels", MAX_THINGS, sizeof(struct plan_channel), read_channel, "id" };
+	static const struct list pushes = { "pushes", MAX_THINGS, sizeof(struct plan_transfer), read_transfer,
+		"stream" };
+	static const struct list pulls = { "pulls", MAX_THINGS, sizeof(struct plan_transfer), read_transfer, "stream" };
 	const json_t *version = json_object_get(root, "isaribi_plan");
 	const json_t *tokens = json_object_get(root, "tokens");
 	struct plan *plan = w->plan;

@@ -5,8 +5,9 @@
  * Owner: a thread that may block; a plan of 8 MB takes a while. Lifetime: the caller holds the one reference to the new
  * plan. Text is bounded before a tree is made of it (config/plan_scan.h), and no name may be twice in an object. A tree
  * of jansson takes up to 71 x its text ("{},{},{}"; 42 x for members), so the bound is an absolute one: below 8 x
- * PLAN_FILE_MAX_BYTES. Secrets in the tree are wiped before it is freed; errors never hold one. Unknown members are
- * ignored. Not here: rules between the parts of a plan (config/plan_check.h).
+ * PLAN_FILE_MAX_BYTES. An element without its id or stream takes no place beside that. Secrets in the tree are wiped
+ * before it is freed; errors never hold one. Unknown members are ignored. Not here: rules between the parts of a plan
+ * (config/plan_check.h).
  */
 #ifndef ISARIBI_CONFIG_PLAN_PARSE_H
 #define ISARIBI_CONFIG_PLAN_PARSE_H

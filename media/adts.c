@@ -24,10 +24,10 @@ enum parse_result adts_parse(struct adts_header *out, const uint8_t *data, size_
 	unsigned channels;
 
 	*out = (struct adts_header){ 0 };
+	if ((len > 0 && data[0] != SYNC >> 4) || (len > 1 && (data[1] & 0xf6u) != 0xf0u)) /* the layer is 0 */
+		return PARSE_BAD;
 	if (len < ADTS_HEADER_BYTES)
 		return PARSE_MORE;
-	if (data[0] != SYNC >> 4 || (data[1] & 0xf6u) != 0xf0u) /* the layer is 0 */
-		return PARSE_BAD;
 	object_type = (data[2] >> 6) + 1u;
 	rate_index = data[2] >> 2 & 0x0fu;
 	channels = (data[2] & 1u) << 2 | data[3] >> 6;

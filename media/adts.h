@@ -27,7 +27,7 @@ struct adts_header {
 	uint8_t config[ADTS_CONFIG_BYTES]; /* AudioSpecificConfig; SBR, which ADTS cannot signal, is not in it */
 };
 
-/* PARSE_MORE: fewer bytes than the header has. The frame itself need not be there. */
+/* PARSE_MORE: fewer bytes than the header has, and so far it can be one. The frame itself need not be there. */
 enum parse_result adts_parse(struct adts_header *out, const uint8_t *data, size_t len);
 
 /* What all frames of a track have in common. */

@@ -18,6 +18,16 @@ void opus_config_default(struct opus_config *out)
 	*out = (struct opus_config){ .channels = 2, .pre_skip = OPUS_DEFAULT_PRE_SKIP, .input_rate_hz = OPUS_RATE_HZ };
 }
 
+bool opus_config_is_equal(const struct opus_config *a, const struct opus_config *b)
+{
+	if (a->channels != b->channels || a->pre_skip != b->pre_skip || a->input_rate_hz != b->input_rate_hz ||
+	    a->output_gain != b->output_gain || a->mapping_family != b->mapping_family)
+		return false;
+	if (a->mapping_family == 0)
+		return true;
+	return a->streams == b->streams && a->coupled == b->coupled && memcmp(a->mapping, b->mapping, a->channels) == 0;
+}
+
 static uint16_t read_u16_little(struct bytes_reader *r)
 {
 	unsigned low = bytes_u8(r);

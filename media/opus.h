@@ -9,6 +9,7 @@
 #ifndef ISARIBI_MEDIA_OPUS_H
 #define ISARIBI_MEDIA_OPUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,8 @@ struct opus_config {
 
 /* Stereo of family 0: what is meant when nothing is said. */
 void opus_config_default(struct opus_config *out);
+/* Member by member: what lies between them is nobody's. */
+bool opus_config_is_equal(const struct opus_config *a, const struct opus_config *b);
 /* "OpusHead"; other mapping families than 0 and 1 are refused, what stands behind it is ignored. */
 enum parse_result opus_config_parse(struct opus_config *out, const uint8_t *head, size_t len);
 void opus_config_write_head(const struct opus_config *config, struct bytes_writer *w);

@@ -120,7 +120,7 @@ static bool is_current(const struct ts_demux *d, enum track_kind kind, const str
 
 	if (!d->has_stream[kind] || now->pid != s->pid || now->frames.config.codec != s->codec)
 		return false;
-	return s->codec != CODEC_OPUS || memcmp(&now->frames.opus, &s->opus, sizeof(s->opus)) == 0;
+	return s->codec != CODEC_OPUS || opus_config_is_equal(&now->frames.opus, &s->opus);
 }
 
 /* The one that is taken already when it is still there, else the first. */

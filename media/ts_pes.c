@@ -30,21 +30,27 @@ static bool has_fields(uint8_t stream_id)
 	}
 }
 
+/* The marker bits of a time. The nibble in front of a pts is often wrong: some write that of "pts alone" before both.
+ */
+static bool has_markers(const uint8_t *time)
+{
+	return (time[0] & 1) && (time[2] & 1) && (time[4] & 1);
+}
+
 static void read_times(struct ts_pes_header *out, const uint8_t *data)
 {
+	const uint8_t *pts = data + PES_HEADER_SIZE_NOPTS;
+	const uint8_t *dts = data + PES_HEADER_SIZE_PTS;
 	size_t fields_len = pes_get_headerlength(data);
 
-	if (pes_has_dts(data) && fields_len >= 10 && (data[9] & 1) && pes_validate_dts(data)) {
-		out->has_dts = out->has_pts = true;
-		out->pts_90k = (int64_t)pes_get_pts(data);
-		out->dts_90k = (int64_t)pes_get_dts(data);
+	if (!pes_has_pts(data) || fields_len < 5 || !has_markers(pts))
 		return;
-	}
-	/* Not only the marker bits are often wrong: some write the nibble of "PTS alone" in front of both. */
-	if (pes_has_pts(data) && fields_len >= 5 && (data[9] & 1) && (data[11] & 1) && (data[13] & 1)) {
-		out->has_pts = true;
-		out->pts_90k = (int64_t)pes_get_pts(data);
-	}
+	out->has_pts = true;
+	out->pts_90k = (int64_t)pes_get_pts(data);
+	if (!pes_has_dts(data) || fields_len < 10 || !has_markers(dts) || (dts[0] & 0xf0) != 0x10)
+		return;
+	out->has_dts = true;
+	out->dts_90k = (int64_t)pes_get_dts(data);
 }
 
 enum parse_result ts_pes_parse(struct ts_pes_header *out, const uint8_t *data, size_t len)

@@ -25,12 +25,6 @@ NOT_PARSERS = {
 }
 BELOW = {
     "config/option.c": (93, 86, "the checks of its own table, which is right, and the ends of switches over all types"),
-    "media/adts.c": (94, 89, "a guard of a caller's length, and the copy of a format's header"),
-    "media/ts_demux.c": (97, 82, "to be raised"),
-    "media/ts_frames.c": (76, 63, "to be raised: frames without a time, codecs that are not carried, lack of memory"),
-    "media/ts_pes.c": (79, 64, "to be raised: stream ids without a header, Opus control headers cut short"),
-    "media/ts_psi.c": (91, 67, "to be raised: sections over several packets, descriptors cut short"),
-    "media/ts_stream.c": (90, 80, "to be raised: lengths that lie"),
 }
 
 

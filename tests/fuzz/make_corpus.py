@@ -243,6 +243,8 @@ def plan_seeds():
         "links": b'{"isaribi_plan":1,"pushes":[{"stream":"a","url":"srt://h:1?streamid=%23!::r=a&passphrase=0123456789&latency=20&'
                  b'mode=caller"}],"pulls":[{"stream":"b","url":"srt://[::1]:65535/","passphrase":"0123456789","latency_ms":8000,'
                  b'"stream_id":"a"}]}',
+        "nameless": b'{"isaribi_plan":1,"keys":[' + b"1," * 900 + b'1],"channels":[' + b"{}," * 600 + b'{}]}',
+        "named": b'{"isaribi_plan":1,"channels":[' + b'{"id":""},' * 390 + b'{"id":""}]}',
         "objects": b'{"isaribi_plan":1,"rev":1,"x":[' + b"{}," * 1300 + b"{}]}",
         "deepest": b'{"isaribi_plan":1,"rev":1,"x":' + b"[" * 15 + b"]" * 15 + b"}",
         "deeper": b'{"isaribi_plan":1,"rev":1,"x":' + b"[" * 16 + b"]" * 16 + b"}",

@@ -30,6 +30,9 @@ static const struct {
 	{ "5.1", { 0xff, 0xf1, 0x4d, 0x80, 0x2d, 0x7f, 0xfc }, 7, PARSE_OK, 7, 363, 48000, { 0x11, 0xb0 } },
 	{ "the longest", { 0xff, 0xf1, 0x4c, 0x83, 0xff, 0xff, 0xfc }, 7, PARSE_OK, 7, 8191, 48000, { 0x11, 0x90 } },
 	{ "six bytes", { 0xff, 0xf1, 0x4c, 0x80, 0x2d, 0x7f }, 6, PARSE_MORE, 0, 0, 0, { 0 } },
+	{ "nothing", { 0 }, 0, PARSE_MORE, 0, 0, 0, { 0 } },
+	{ "one byte that is none of it", { 0xfe }, 1, PARSE_BAD, 0, 0, 0, { 0 } },
+	{ "two bytes that are none of it", { 0xff, 0xe1 }, 2, PARSE_BAD, 0, 0, 0, { 0 } },
 	{ "no sync", { 0xff, 0xe1, 0x4c, 0x80, 0x2d, 0x7f, 0xfc }, 7, PARSE_BAD, 0, 0, 0, { 0 } },
 	{ "layer 2", { 0xff, 0xf3, 0x4c, 0x80, 0x2d, 0x7f, 0xfc }, 7, PARSE_BAD, 0, 0, 0, { 0 } },
 	{ "a reserved rate", { 0xff, 0xf1, 0x74, 0x80, 0x2d, 0x7f, 0xfc }, 7, PARSE_BAD, 0, 0, 0, { 0 } },
@@ -67,6 +70,7 @@ static const struct {
 	{ "HE-AAC: its core", { 0x2b, 0x11, 0x88, 0x00 }, 4, PARSE_OK, { 0x13, 0x10 } },
 	{ "7.1", { 0x11, 0xb8 }, 2, PARSE_OK, { 0x11, 0xb8 } },
 	{ "48000 spelled out", { 0x17, 0x80, 0x5d, 0xc0, 0x10 }, 5, PARSE_OK, { 0x11, 0x90 } },
+	{ "7.1 at 48000 spelled out", { 0x17, 0x80, 0x5d, 0xc0, 0x38 }, 5, PARSE_BAD, { 0 } },
 	{ "6.1", { 0x11, 0xd8 }, 2, PARSE_BAD, { 0 } },
 	{ "7.1 of another layout", { 0x11, 0xe0 }, 2, PARSE_BAD, { 0 } },
 	{ "960 samples", { 0x11, 0x94 }, 2, PARSE_BAD, { 0 } },
@@ -96,11 +100,26 @@ static void formats_are_written_and_read_again(void **state)
 	}
 }
 
+/* A track that somebody made of other bytes than a configuration. */
+static void a_track_without_a_configuration_has_no_format(void **state)
+{
+	static const uint8_t asc[] = { 0x11, 0x90 };
+	struct adts_format format;
+	struct track *t;
+
+	(void)state;
+	assert_int_equal(aac_track_create(&t, asc, sizeof(asc)), PARSE_OK);
+	t->config_len = 1;
+	assert_int_equal(adts_format_of_track(&format, t), PARSE_BAD);
+	track_unref(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(headers_are_read),
 		cmocka_unit_test(formats_are_written_and_read_again),
+		cmocka_unit_test(a_track_without_a_configuration_has_no_format),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,9 +167,51 @@ static void packets_say_how_long_they_are(void **state)
 	}
 }
 
+static void configurations_are_compared_by_their_members(void **state)
+{
+	struct opus_config a;
+	struct opus_config b;
+
+	(void)state;
+	memset(&a, 0x55, sizeof(a)); /* also between the members */
+	memset(&b, 0xaa, sizeof(b));
+	opus_config_default(&a);
+	opus_config_default(&b);
+	assert_true(opus_config_is_equal(&a, &b));
+	b.streams = 7; /* family 0 has none */
+	assert_true(opus_config_is_equal(&a, &b));
+	a.mapping_family = b.mapping_family = 1;
+	assert_false(opus_config_is_equal(&a, &b));
+	b.streams = a.streams;
+	assert_true(opus_config_is_equal(&a, &b));
+	b.mapping[7] = 7; /* beyond the channels */
+	assert_true(opus_config_is_equal(&a, &b));
+	b.mapping[1] = 7;
+	assert_false(opus_config_is_equal(&a, &b));
+	b = a;
+	b.channels = 1;
+	assert_false(opus_config_is_equal(&a, &b));
+	b = a;
+	b.pre_skip++;
+	assert_false(opus_config_is_equal(&a, &b));
+	b = a;
+	b.input_rate_hz++;
+	assert_false(opus_config_is_equal(&a, &b));
+	b = a;
+	b.output_gain++;
+	assert_false(opus_config_is_equal(&a, &b));
+	b = a;
+	b.mapping_family = 0;
+	assert_false(opus_config_is_equal(&a, &b));
+	b = a;
+	b.coupled++;
+	assert_false(opus_config_is_equal(&a, &b));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(configurations_are_compared_by_their_members),
 		cmocka_unit_test(headers_are_read_and_written),
 		cmocka_unit_test(a_track_says_what_a_player_needs),
 		cmocka_unit_test(packets_say_how_long_they_are),

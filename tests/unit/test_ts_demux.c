@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/ts_demux.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include "base/attr.h"
 #include "media/ts_pes.h"
 #include "media/ts_psi.h"
+#include "tests/unit/oom.h"
 #include "tests/unit/ts_fixture.h"
 
 enum {
@@ -255,6 +257,12 @@ static size_t add_pmt(struct bytes_writer *w, const struct ts_pmt *pmt, uint8_t 
 	return n;
 }
 
+static void ignore_unsupported(void *arg, const char *codec_name)
+{
+	(void)arg;
+	(void)codec_name;
+}
+
 static void streams_come_and_go_with_the_pmt(void **state)
 {
 	struct ts_pmt pmt = { .program = 1, .pcr_pid = VIDEO_PID, .n_streams = 3 };
@@ -284,7 +292,7 @@ static void streams_come_and_go_with_the_pmt(void **state)
 	ts_got_clear(&got);
 }
 
-/* 32 streams make a PMT of two packets. Its counters lead up to the last packet that was seen. */
+/* Its counters lead up to the last packet that was seen. */
 static void the_newest_tables_can_be_had(void **state)
 {
 	struct ts_pmt pmt = { .program = 1, .pcr_pid = VIDEO_PID, .n_streams = TS_PMT_MAX_STREAMS };
@@ -399,6 +407,275 @@ static void adts_frames_go_on_in_the_next_pes(void **state)
 	}
 }
 
+/* ---- tables that change under way ---- */
+
+/* One more packet of a section on that PID, whole and with a good checksum. */
+static void add_section(struct bytes_writer *w, uint16_t pid, const uint8_t *section, size_t len, uint8_t continuity)
+{
+	const struct ts_packet first = { .pid = pid, .continuity = continuity };
+	uint8_t packets[TS_SECTION_MAX_PACKETS][TS_PACKET_BYTES];
+	size_t n = ts_section_write(packets, section, len, &first);
+
+	bytes_put(w, packets, n * TS_PACKET_BYTES);
+}
+
+static void add_adts(struct bytes_writer *w, uint8_t *continuity, int64_t pts_90k)
+{
+	static const uint8_t adts[20] = { 0xff, 0xf1, 0x4c, 0x80, 0x02, 0x9f, 0xfc, 0x21 };
+
+	add_pes(w, continuity, true, pts_90k, adts, sizeof(adts));
+}
+
+static void add_opus(struct bytes_writer *w, uint8_t *continuity, int64_t pts_90k)
+{
+	static const uint8_t packet[] = { 0x7f, 0xe0, 2, 0xfc, 0x11 };
+
+	add_pes(w, continuity, true, pts_90k, packet, sizeof(packet));
+}
+
+/* AAC, then Opus on the same PID, then Opus of another layout, then nothing, with frames flowing. */
+static void the_codec_changes_with_the_pmt(void **state)
+{
+	struct ts_pmt pmt = { .program = 1, .pcr_pid = AUDIO_PID, .n_streams = 1 };
+	struct ts_demux_counts counts;
+	static struct ts_got got;
+	struct bytes_writer w;
+	uint8_t continuity = 0;
+
+	(void)state;
+	bytes_writer_init_growing(&w, OUT_MAX_BYTES);
+	pmt.streams[0] = (struct ts_pmt_stream){ .pid = AUDIO_PID, .codec = CODEC_AAC };
+	add_pmt(&w, &pmt, 0);
+	add_adts(&w, &continuity, START_90K);
+	pmt.version = 1;
+	pmt.streams[0].codec = CODEC_OPUS;
+	opus_config_default(&pmt.streams[0].opus);
+	add_pmt(&w, &pmt, 1);
+	add_opus(&w, &continuity, START_90K + 1920);
+	pmt.version = 2; /* a new version of the same: it goes on */
+	add_pmt(&w, &pmt, 2);
+	add_opus(&w, &continuity, START_90K + 3720);
+	pmt.version = 3;
+	pmt.streams[0].opus.channels = 1;
+	add_pmt(&w, &pmt, 3);
+	add_opus(&w, &continuity, START_90K + 5520);
+	pmt.version = 4;
+	pmt.n_streams = 0;
+	add_pmt(&w, &pmt, 4);
+	add_opus(&w, &continuity, START_90K + 7320);
+	ts_got_all(&got, w.data, w.len, 1316, &counts);
+	assert_int_equal(got.n_frames, 4);
+	assert_int_equal(got.frames[0]->track->codec, CODEC_AAC);
+	assert_int_equal(got.frames[1]->track->codec, CODEC_OPUS);
+	assert_ptr_equal(got.frames[1]->track, got.frames[2]->track);
+	assert_int_equal(got.frames[2]->track->channels, 2);
+	assert_int_equal(got.frames[3]->track->channels, 1);
+	assert_int_equal(counts.continuity_errors + counts.pes_bad + got.n_unreadable, 0);
+	ts_got_clear(&got);
+	bytes_writer_fini(&w);
+}
+
+/* The one that is taken stays when another comes in front of it. */
+static void the_stream_that_is_taken_stays(void **state)
+{
+	struct ts_pmt pmt = { .program = 1, .pcr_pid = AUDIO_PID, .n_streams = 1 };
+	static struct ts_got got;
+	struct bytes_writer w;
+	uint8_t continuity = 0;
+
+	(void)state;
+	bytes_writer_init_growing(&w, OUT_MAX_BYTES);
+	pmt.streams[0] = (struct ts_pmt_stream){ .pid = AUDIO_PID, .codec = CODEC_AAC };
+	add_pmt(&w, &pmt, 0);
+	add_adts(&w, &continuity, START_90K);
+	pmt.version = 1;
+	pmt.n_streams = 2;
+	pmt.streams[0].pid = AUDIO_PID + 1;
+	pmt.streams[1] = (struct ts_pmt_stream){ .pid = AUDIO_PID, .codec = CODEC_AAC };
+	add_pmt(&w, &pmt, 1);
+	add_adts(&w, &continuity, START_90K + 1920);
+	ts_got_all(&got, w.data, w.len, 1316, NULL);
+	assert_int_equal(got.n_frames, 2);
+	assert_ptr_equal(got.frames[0]->track, got.frames[1]->track);
+	ts_got_clear(&got);
+	bytes_writer_fini(&w);
+}
+
+/* PIDs of tables, of nobody, and one for two streams. */
+static void pids_that_cannot_be(void **state)
+{
+	static const struct {
+		uint16_t video, audio;
+		size_t n_unsupported;
+	} rows[] = {
+		{ VIDEO_PID, AUDIO_PID, 0 },
+		{ VIDEO_PID, VIDEO_PID, 1 },
+		{ TS_PID_FIRST_FREE - 1, AUDIO_PID, 1 },
+		{ VIDEO_PID, TS_PID_NULL, 1 },
+		{ PMT_PID, PMT_PID, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct ts_pmt pmt = { .program = 1, .pcr_pid = VIDEO_PID, .n_streams = 2 };
+		static struct ts_got got;
+		struct bytes_writer w;
+
+		bytes_writer_init_growing(&w, OUT_MAX_BYTES);
+		pmt.streams[0] = (struct ts_pmt_stream){ .pid = rows[i].video, .codec = CODEC_H264 };
+		pmt.streams[1] = (struct ts_pmt_stream){ .pid = rows[i].audio, .codec = CODEC_AAC };
+		add_pmt(&w, &pmt, 0);
+		ts_got_all(&got, w.data, w.len, 1316, NULL);
+		assert_int_equal(got.n_unsupported, rows[i].n_unsupported);
+		ts_got_clear(&got);
+		bytes_writer_fini(&w);
+	}
+}
+
+static void the_program_moves_to_another_pid(void **state)
+{
+	static const struct ts_pat pats[] = {
+		{ .has_program = true, .program = 1, .pmt_pid = PMT_PID },
+		{ .has_program = true, .program = 2, .pmt_pid = PMT_PID },
+		{ .has_program = true, .program = 2, .pmt_pid = PMT_PID + 1 },
+		{ .has_program = false, .program = 0, .pmt_pid = PMT_PID },
+	};
+	struct ts_pmt pmt = { .pcr_pid = AUDIO_PID, .n_streams = 1 };
+	uint8_t psi[TS_PSI_MAX_PACKETS][TS_PACKET_BYTES];
+	static struct ts_got got;
+	struct ts_demux *d;
+	uint8_t section[TS_SECTION_MAX_BYTES];
+
+	(void)state;
+	pmt.streams[0] = (struct ts_pmt_stream){ .pid = AUDIO_PID, .codec = CODEC_AAC };
+	assert_int_equal(ts_demux_create(&d, &ts_got_ops, &got), 0);
+	for (size_t i = 0; i < ARRAY_LEN(pats); i++) {
+		struct bytes_writer w;
+
+		bytes_writer_init_growing(&w, OUT_MAX_BYTES);
+		add_section(&w, TS_PID_PAT, section, ts_pat_write(section, &pats[i]), (uint8_t)i);
+		ts_demux_feed(d, w.data, w.len, 0);
+		/* a new program has no table yet; without one at all the last goes on */
+		assert_int_equal(ts_demux_psi(d, psi, TS_PSI_MAX_PACKETS) > 0, i == 3);
+		bytes_writer_reset(&w);
+		pmt.program = 9;
+		add_section(&w, pats[i].pmt_pid, section, ts_pmt_write(section, &pmt), 0);
+		pmt.program = pats[i].program;
+		add_section(&w, pats[i].pmt_pid, section, ts_pmt_write(section, &pmt), 1);
+		ts_demux_feed(d, w.data, w.len, 0);
+		assert_true(ts_demux_psi(d, psi, TS_PSI_MAX_PACKETS) > 0);
+		bytes_writer_fini(&w);
+	}
+	ts_demux_destroy(&d);
+	ts_demux_destroy(&d);
+	ts_got_clear(&got);
+}
+
+/* A PMT that is not valid yet, one whose lengths lie, a PAT with another header: nothing comes of them. */
+static void tables_that_are_not_followed(void **state)
+{
+	static const uint8_t lying[] = { 2, 0xb0, 13, 0, 1, 0xc3, 0, 0, 0xe1, 0, 0xf0, 9, 0x5a, 0x53, 0x9f, 0x21 };
+	struct ts_pmt pmt = { .program = 1, .pcr_pid = AUDIO_PID, .n_streams = 1 };
+	uint8_t section[TS_SECTION_MAX_BYTES];
+	uint8_t early[TS_SECTION_MAX_BYTES];
+	struct ts_demux_counts counts;
+	static struct ts_got got;
+	struct bytes_writer w;
+	size_t len;
+
+	(void)state;
+	bytes_writer_init_growing(&w, OUT_MAX_BYTES);
+	pmt.streams[0] = (struct ts_pmt_stream){ .pid = AUDIO_PID, .codec = CODEC_AAC };
+	add_pmt(&w, &pmt, 0);
+	pmt.streams[0].codec = CODEC_H264;
+	pmt.n_streams = 2;
+	pmt.streams[1] = (struct ts_pmt_stream){ .pid = AUDIO_PID + 1, .codec = CODEC_H264 };
+	len = ts_pmt_write(early, &pmt);
+	early[5] &= 0xfe;
+	ts_fixture_set_crc(early, len);
+	add_section(&w, PMT_PID, early, len, 1);
+	memcpy(section, lying, sizeof(lying));
+	ts_fixture_set_crc(section, sizeof(lying));
+	add_section(&w, PMT_PID, section, sizeof(lying), 2);
+	ts_got_all(&got, w.data, w.len, 1316, &counts);
+	assert_int_equal(got.n_unsupported, 0);
+	assert_int_equal(counts.crc_errors, 1);
+	ts_got_clear(&got);
+	bytes_writer_fini(&w);
+}
+
+/* A PMT of two packets: with both it is one; without the second, or with it scrambled, it is none. */
+static void a_pmt_of_more_than_one_packet(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t packets[4]; /* of the three: PAT, PMT, its rest */
+		size_t n;
+		bool is_scrambled; /* the last one */
+		bool is_table;
+	} rows[] = {
+		{ "whole", { 0, 1, 2 }, 3, false, true },
+		{ "repeated", { 0, 1, 1, 2 }, 4, false, true },
+		{ "a rest alone", { 0, 2 }, 2, false, false },
+		{ "no rest", { 0, 1 }, 2, false, false },
+		{ "the rest scrambled", { 0, 1, 2 }, 3, true, false },
+		{ "no PAT", { 1, 2 }, 2, false, false },
+	};
+	struct ts_pmt pmt = { .program = 1, .pcr_pid = VIDEO_PID, .n_streams = 20 }; /* 16 + 20 * 15 bytes */
+	uint8_t psi[TS_PSI_MAX_PACKETS][TS_PACKET_BYTES];
+	struct bytes_writer w;
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		pmt.streams[i] = (struct ts_pmt_stream){ .pid = (uint16_t)(VIDEO_PID + i), .codec = CODEC_OPUS };
+		opus_config_default(&pmt.streams[i].opus);
+	}
+	bytes_writer_init_growing(&w, OUT_MAX_BYTES);
+	assert_int_equal(add_pmt(&w, &pmt, 3), 3);
+	assert_false(w.is_full);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		/* one "multitrack" each would be more than the fixture keeps */
+		struct ts_demux_ops ops = ts_got_ops;
+		static struct ts_got got;
+		struct ts_demux *d;
+
+		ops.unsupported = ignore_unsupported;
+		assert_int_equal(ts_demux_create(&d, &ops, &got), 0);
+		for (size_t n = 0; n < rows[i].n; n++) {
+			uint8_t packet[TS_PACKET_BYTES];
+
+			memcpy(packet, w.data + rows[i].packets[n] * TS_PACKET_BYTES, sizeof(packet));
+			if (rows[i].is_scrambled && n + 1 == rows[i].n)
+				packet[3] |= 0x80;
+			ts_demux_feed(d, packet, sizeof(packet), 0);
+		}
+		if ((ts_demux_psi(d, psi, TS_PSI_MAX_PACKETS) == 3) != rows[i].is_table)
+			fail_msg("%s", rows[i].name);
+		if (rows[i].is_table)
+			assert_memory_equal(psi, w.data, w.len);
+		ts_demux_destroy(&d);
+		ts_got_clear(&got);
+	}
+	bytes_writer_fini(&w);
+}
+
+static int create_and_destroy(void *arg)
+{
+	struct ts_demux *d;
+	int err = ts_demux_create(&d, &ts_got_ops, arg);
+
+	ts_demux_destroy(&d);
+	return err;
+}
+
+static void without_memory_there_is_none(void **state)
+{
+	static struct ts_got got;
+
+	(void)state;
+	oom_sweep(create_and_destroy, &got, -ENOMEM, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -412,6 +689,13 @@ int main(void)
 		cmocka_unit_test(the_newest_tables_can_be_had),
 		cmocka_unit_test(a_broken_checksum_is_no_table),
 		cmocka_unit_test(adts_frames_go_on_in_the_next_pes),
+		cmocka_unit_test(the_codec_changes_with_the_pmt),
+		cmocka_unit_test(the_stream_that_is_taken_stays),
+		cmocka_unit_test(pids_that_cannot_be),
+		cmocka_unit_test(the_program_moves_to_another_pid),
+		cmocka_unit_test(tables_that_are_not_followed),
+		cmocka_unit_test(a_pmt_of_more_than_one_packet),
+		cmocka_unit_test(without_memory_there_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,29 @@ bool ts_frame_is_equal(const struct frame *a, const struct frame *b)
 	    a->flags == b->flags && a->size_bytes == b->size_bytes && memcmp(a->data, b->data, a->size_bytes) == 0;
 }
 
+/* ---- checksums ---- */
+
+/* Bit by bit, the slow way: no table to have a mistake in. */
+static uint32_t crc_of(const uint8_t *data, size_t len)
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (size_t i = 0; i < len; i++) {
+		crc ^= (uint32_t)data[i] << 24;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc & 0x80000000u ? crc << 1 ^ 0x04c11db7u : crc << 1;
+	}
+	return crc;
+}
+
+void ts_fixture_set_crc(uint8_t *section, size_t len)
+{
+	uint32_t crc = crc_of(section, len - 4);
+
+	for (size_t i = 0; i < 4; i++)
+		section[len - 4 + i] = (uint8_t)(crc >> (24 - 8 * i));
+}
+
 /* ---- a strict reader ---- */
 
 struct reader {
@@ -163,19 +186,6 @@ static void fault(struct reader *r, const char *what)
 {
 	if (r->c->fault[0] == '\0')
 		(void)snprintf(r->c->fault, sizeof(r->c->fault), "packet %zu: %s", r->packet, what);
-}
-
-/* Bit by bit, the slow way: no table to have a mistake in. */
-static uint32_t crc_of(const uint8_t *data, size_t len)
-{
-	uint32_t crc = UINT32_MAX;
-
-	for (size_t i = 0; i < len; i++) {
-		crc ^= (uint32_t)data[i] << 24;
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc & 0x80000000u ? crc << 1 ^ 0x04c11db7u : crc << 1;
-	}
-	return crc;
 }
 
 static int64_t read_time(const uint8_t *p)

@@ -39,6 +39,8 @@ void ts_got_all(
     struct ts_got *got, const uint8_t *data, size_t len, size_t piece_bytes, struct ts_demux_counts *counts);
 bool ts_frame_is_equal(const struct frame *a, const struct frame *b); /* times, flags, bytes, codec */
 
+void ts_fixture_set_crc(uint8_t *section, size_t len); /* into its last four bytes */
+
 /* What a strict reader saw. */
 struct ts_checked {
 	char fault[96]; /* empty: none */
