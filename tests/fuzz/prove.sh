@@ -27,9 +27,10 @@ build() {
 
 # hear NAME: 0 when the missing check is found in time
 hear() {
-	local dir=build/fuzz/deaf/$1 began=$SECONDS
+	local dir=build/fuzz/deaf/$1 dict=tests/fuzz/dict/${1%%.*}.dict began=$SECONDS
+	[ -f "$dict" ] && dict=-dict=$dict || dict=
 	cp tests/fuzz/corpus/"${1%%.*}"/* "$dir/corpus/"
-	if "$dir/fuzz" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 -artifact_prefix="$dir/" "$dir/corpus" \
+	if "$dir/fuzz" -max_total_time="$seconds" -timeout=5 -rss_limit_mb=1024 -artifact_prefix="$dir/" ${dict:+"$dict"} "$dir/corpus" \
 		>"$dir/log" 2>&1; then
 		echo "$1: DEAF, nothing found in $seconds s"
 		return 1
