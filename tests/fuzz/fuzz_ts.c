@@ -22,6 +22,7 @@ static uint8_t out_buf[OUT_MAX_BYTES];
 struct run {
 	struct fuzz_transcript transcript;
 	uint64_t n_packets;
+	uint64_t n_damaged; /* marked so, or with an adaptation field longer than the packet */
 	uint64_t n_frames;
 	bool is_writing_back;
 };
@@ -150,6 +151,7 @@ static void on_packet(void *arg, const uint8_t packet[TS_PACKET_BYTES])
 
 	FUZZ_CHECK(packet[0] == TS_SYNC_BYTE);
 	r->n_packets++;
+	r->n_damaged += (packet[1] & 0x80) || ((packet[3] & 0x20) && packet[4] > TS_PACKET_BYTES - 5);
 	fuzz_note(&r->transcript, packet, TS_PACKET_BYTES);
 }
 
@@ -168,6 +170,7 @@ static void note_end(struct run *r, const struct ts_demux *d)
 
 	ts_demux_get_counts(d, &c);
 	FUZZ_CHECK(c.packets == r->n_packets && c.packets == ts_demux_packets(d));
+	FUZZ_CHECK(c.transport_errors == r->n_damaged);
 	fuzz_note(&r->transcript, &c, sizeof(c));
 	fuzz_note(&r->transcript, psi, n * TS_PACKET_BYTES);
 }
