@@ -25,10 +25,10 @@ enum {
 	LISTEN_BACKLOG = 128,
 	/*
 	 * Packets that may be under way or wait for their time. Every connection pays for its lists (about 32 bytes a
-	 * packet), so there are as many as the latency needs at 12 Mbit/s, and next to none for one that only listens.
+	 * packet), so there are as many as the latency needs at 10 Mbit/s, and next to none for one that only listens.
 	 */
-	FLIGHT_PACKETS_PER_S = 12 * 1000 * 1000 / 8 / IO_SRT_PAYLOAD,
-	FLIGHT_PACKETS_MORE = 256,
+	FLIGHT_PACKETS_PER_S = 10 * 1000 * 1000 / 8 / IO_SRT_PAYLOAD,
+	FLIGHT_PACKETS_MORE = 128,
 	FLIGHT_PACKETS_LISTENER = 128,
 	UDP_BUFFER_BYTES = 4 * 1024 * 1024,
 };

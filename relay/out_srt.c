@@ -6,12 +6,12 @@
 
 enum {
 	/*
-	 * So many messages may wait in libsrt for a player that has more before it, as a newcomer has: libsrt never
-	 * gives back what it once needed for them. More, when the link is so long that this holds the player up again
-	 * and again.
+	 * So many messages of a player may wait in libsrt, which makes room for 32 to begin with and never gives back
+	 * what it once needed more: a newcomer has seconds of the stream before it. More, when the link is so long that
+	 * this holds the player up again and again.
 	 */
-	WINDOW_MESSAGES = 32,
-	WINDOW_MAX_MESSAGES = 4096,
+	WINDOW_MESSAGES = 30,
+	WINDOW_MAX_MESSAGES = 30 * 128,
 	WINDOW_HOLDS_MAX = 16,
 };
 
@@ -49,17 +49,14 @@ static enum close_reason reason_of(int err)
 	return err == -ENOMEM ? CLOSE_NO_MEMORY : close_reason_of_socket(err);
 }
 
-/* How many messages may go out now: all, but the window's rest when there is much to catch up. */
+/* How many messages may go out now. */
 static size_t room(struct out_srt *p)
 {
-	size_t unsent;
+	const size_t unsent = io_srt_unsent(p->watch->sock);
 
 	if (ts_lane_waiting(&p->reader) < p->window) {
 		p->holds = 0;
-		return SIZE_MAX;
-	}
-	unsent = io_srt_unsent(p->watch->sock);
-	if (++p->holds > WINDOW_HOLDS_MAX && p->window < WINDOW_MAX_MESSAGES) {
+	} else if (++p->holds > WINDOW_HOLDS_MAX && p->window < WINDOW_MAX_MESSAGES) {
 		p->window *= 2;
 		p->holds = 0;
 	}
