@@ -44,7 +44,13 @@ static void look(struct dial_srt *d)
 		d->addresses.n = 0; /* the next time the name may mean another host */
 		d->ops->connected(d->arg, take_socket(d));
 		break;
-	case IO_SRT_OVER: fail(d, io_srt_reject_text(d->watch.sock)); break;
+	case IO_SRT_OVER:
+		/* Between connecting and connected a socket looks like this for a moment, too. */
+		if (io_srt_has_reject_reason(d->watch.sock) || d->is_doubted)
+			fail(d, io_srt_reject_text(d->watch.sock));
+		else
+			d->is_doubted = true;
+		break;
 	}
 }
 
@@ -67,6 +73,8 @@ static void connect_next(struct dial_srt *d)
 	};
 	const int sock = io_srt_call(&call);
 	int err;
+
+	d->is_doubted = false;
 
 	if (sock < 0) {
 		fail(d, err_text(sock));

@@ -30,6 +30,7 @@ struct dial_srt {
 	struct resolved_list addresses;
 	size_t n_tried;	  /* of the addresses */
 	unsigned n_ticks; /* of this attempt */
+	bool is_doubted;  /* it looked as if it were over, without a reason */
 };
 
 /* loop, poll, ops and arg are set, the rest is zero. */

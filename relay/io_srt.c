@@ -313,6 +313,11 @@ enum io_srt_state io_srt_state(int sock)
 	return state == SRTS_INIT || state == SRTS_OPENED || state == SRTS_CONNECTING ? IO_SRT_CONNECTING : IO_SRT_OVER;
 }
 
+bool io_srt_has_reject_reason(int sock)
+{
+	return srt_getrejectreason(sock) != SRT_REJ_UNKNOWN;
+}
+
 const char *io_srt_reject_text(int sock)
 {
 	static const struct {

@@ -98,6 +98,8 @@ enum io_srt_state {
 };
 
 enum io_srt_state io_srt_state(int sock);
+/* False: libsrt has none to give (yet). */
+bool io_srt_has_reject_reason(int sock);
 /* Why a call did not come to a connection: a static text of libsrt, or of the codes that servers answer with. */
 const char *io_srt_reject_text(int sock);
 /* 0 or a negative errno. */
