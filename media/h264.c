@@ -6,13 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "media/vui.h"
+
 enum {
 	CHROMA_MONO = 0,
 	CHROMA_420 = 1,
 	CHROMA_422 = 2,
 	CHROMA_444 = 3,
 	MAX_SIDE_MBS = H264_MAX_SIDE_PX / 16,
-	EXTENDED_SAR = 255,
 	SEI_RECOVERY_POINT = 6,
 	SEI_MAX_BYTES = 1024,
 	UNIT_MAX_BYTES = UINT16_MAX, /* what the record's 16 bits can count */
@@ -156,58 +157,11 @@ static enum parse_result read_size(struct bits_reader *b, struct h264_sps *sps, 
 	return bits_flag(b) ? read_cropping(b, sps, has_planes) : PARSE_OK;
 }
 
-static uint64_t greatest_divisor(uint64_t a, uint64_t b)
-{
-	while (b != 0) {
-		uint64_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
-/* A tick is a field: two make a frame (H.264 §E.2.1). */
-static void set_rate(struct h264_sps *sps, uint32_t units_in_tick, uint32_t time_scale)
-{
-	uint64_t num = time_scale;
-	uint64_t den = (uint64_t)units_in_tick * 2;
-	uint64_t divisor;
-
-	if (num == 0 || den == 0 || num > den * 300 || num * 10 < den)
-		return;
-	divisor = greatest_divisor(num, den);
-	if (den / divisor > UINT32_MAX)
-		return;
-	sps->fps_num = (uint32_t)(num / divisor);
-	sps->fps_den = (uint32_t)(den / divisor);
-}
-
-/* H.264 §E.1.1, up to the timing */
+/* H.264 §E.1.1, up to the timing. A tick is a field: two make a frame (§E.2.1). */
 static void read_vui(struct bits_reader *b, struct h264_sps *sps)
 {
-	uint32_t units_in_tick;
-	uint32_t time_scale;
-
-	if (bits_flag(b) && bits_u(b, 8) == EXTENDED_SAR)
-		bits_skip(b, 32);
-	if (bits_flag(b)) /* overscan */
-		bits_skip(b, 1);
-	if (bits_flag(b)) { /* video signal */
-		bits_skip(b, 4);
-		if (bits_flag(b))
-			bits_skip(b, 24);
-	}
-	if (bits_flag(b)) { /* chroma location */
-		(void)bits_ue(b);
-		(void)bits_ue(b);
-	}
-	if (!bits_flag(b))
-		return;
-	units_in_tick = bits_u(b, 32);
-	time_scale = bits_u(b, 32);
-	if (!b->is_short)
-		set_rate(sps, units_in_tick, time_scale);
+	vui_skip_display(b);
+	vui_read_rate(b, 2, &sps->fps_num, &sps->fps_den);
 }
 
 enum parse_result h264_sps_parse(const struct nal *nal, struct h264_sps *out)

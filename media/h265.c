@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "media/h264.h"
+#include "media/vui.h"
 
 enum {
 	NAL_HEADER_BYTES = 2,
 	CHROMA_420 = 1,
 	CHROMA_422 = 2,
 	CHROMA_444 = 3,
-	EXTENDED_SAR = 255,
 	MAX_SUB_LAYERS = 7,
 	PROFILE_BITS = 88,	  /* of a sub-layer, without its level (H.265 §7.3.3) */
 	MAX_SHORT_TERM_SETS = 64, /* H.265 §7.4.3.2.1 */
@@ -217,61 +217,16 @@ static bool skip_to_vui(struct bits_reader *b, const struct h265_sps *sps)
 	return !b->is_short;
 }
 
-static uint64_t greatest_divisor(uint64_t a, uint64_t b)
-{
-	while (b != 0) {
-		uint64_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
-/* Unlike in H.264 a tick is a whole picture (H.265 §E.3.1). */
-static void set_rate(struct h265_sps *sps, uint32_t units_in_tick, uint32_t time_scale)
-{
-	uint64_t num = time_scale;
-	uint64_t den = units_in_tick;
-	uint64_t divisor;
-
-	if (num == 0 || den == 0 || num > den * 300 || num * 10 < den)
-		return;
-	divisor = greatest_divisor(num, den);
-	sps->fps_num = (uint32_t)(num / divisor);
-	sps->fps_den = (uint32_t)(den / divisor);
-}
-
-/* H.265 §E.2.1, up to the timing */
+/* H.265 §E.2.1, up to the timing. Unlike in H.264 a tick is a whole picture (§E.3.1). */
 static void read_vui(struct bits_reader *b, struct h265_sps *sps)
 {
-	uint32_t units_in_tick;
-	uint32_t time_scale;
-
-	if (bits_flag(b) && bits_u(b, 8) == EXTENDED_SAR)
-		bits_skip(b, 32);
-	if (bits_flag(b)) /* overscan */
-		bits_skip(b, 1);
-	if (bits_flag(b)) { /* video signal */
-		bits_skip(b, 4);
-		if (bits_flag(b))
-			bits_skip(b, 24);
-	}
-	if (bits_flag(b)) { /* chroma location */
-		(void)bits_ue(b);
-		(void)bits_ue(b);
-	}
+	vui_skip_display(b);
 	bits_skip(b, 3);    /* neutral chroma, field sequence, frame and field info */
 	if (bits_flag(b)) { /* default display window */
 		for (unsigned i = 0; i < 4; i++)
 			(void)bits_ue(b);
 	}
-	if (!bits_flag(b))
-		return;
-	units_in_tick = bits_u(b, 32);
-	time_scale = bits_u(b, 32);
-	if (!b->is_short)
-		set_rate(sps, units_in_tick, time_scale);
+	vui_read_rate(b, 1, &sps->fps_num, &sps->fps_den);
 }
 
 enum parse_result h265_sps_parse(const struct nal *nal, struct h265_sps *out)
