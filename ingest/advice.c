@@ -39,17 +39,10 @@ enum {
 	TOGETHER_US = 1 * SECOND_US,
 };
 
-enum verdict {
-	VERDICT_UNKNOWN, /* nothing to judge by, or between good and bad: what was said stands */
-	VERDICT_GOOD,
-	VERDICT_BAD,
-};
-
 struct rule {
 	const char *code;
-	unsigned n_confirm; /* bad evaluations in a row before it is said */
-	int64_t calm_us;    /* good for so long before it is over */
-	enum verdict (*judge)(const struct advice *a);
+	struct advice_patience patience;
+	enum advice_verdict (*judge)(const struct advice *a);
 	void (*say)(struct advice *a); /* fills text_ja and text_en */
 	const char *over_ja;
 	const char *over_en;
@@ -247,7 +240,7 @@ static int64_t key_wait_90k(const struct advice *a)
 	return a->keys.has_interval && a->keys.interval_90k > since_90k ? a->keys.interval_90k : since_90k;
 }
 
-static enum verdict judge_key_interval(const struct advice *a)
+static enum advice_verdict judge_key_interval(const struct advice *a)
 {
 	int64_t wait_90k = key_wait_90k(a);
 
@@ -275,7 +268,7 @@ static void say_key_interval(struct advice *a)
 	    KEY_WANTED_S);
 }
 
-static enum verdict judge_b_frames(const struct advice *a)
+static enum advice_verdict judge_b_frames(const struct advice *a)
 {
 	if (a->order.n_reordered >= REORDERED_BAD)
 		return VERDICT_BAD;
@@ -289,7 +282,7 @@ static void say_b_frames(struct advice *a)
 	    "The app sends B-frames, which add delay. Please set B-frames to 0.");
 }
 
-static enum verdict judge_portrait(const struct advice *a)
+static enum advice_verdict judge_portrait(const struct advice *a)
 {
 	if (a->width_px == 0 || a->height_px == 0)
 		return VERDICT_UNKNOWN;
@@ -336,7 +329,7 @@ static bool measure_swing(const struct advice *a, struct swing *swing)
 	return true;
 }
 
-static enum verdict judge_bitrate_swings(const struct advice *a)
+static enum advice_verdict judge_bitrate_swings(const struct advice *a)
 {
 	int64_t last_us = a->tracks[TRACK_VIDEO].last_us;
 	struct swing swing;
@@ -385,7 +378,7 @@ static void measure_drift(struct advice *a)
 	drift->drift_90k = drift->has_base ? mean_90k - drift->base_90k : 0;
 }
 
-static enum verdict judge_av_drift(const struct advice *a)
+static enum advice_verdict judge_av_drift(const struct advice *a)
 {
 	int64_t size_90k = llabs(a->drift.drift_90k);
 
@@ -411,7 +404,7 @@ static void say_av_drift(struct advice *a)
 }
 
 /* Has one track run on for 5 s without a frame of the other? */
-static enum verdict judge_missing(const struct advice *a, enum track_kind missing, enum track_kind other)
+static enum advice_verdict judge_missing(const struct advice *a, enum track_kind missing, enum track_kind other)
 {
 	const struct advice_track *there = &a->tracks[other];
 	const struct advice_track *gone = &a->tracks[missing];
@@ -421,7 +414,7 @@ static enum verdict judge_missing(const struct advice *a, enum track_kind missin
 	return gone->is_seen && there->last_us - gone->last_us <= TOGETHER_US ? VERDICT_GOOD : VERDICT_UNKNOWN;
 }
 
-static enum verdict judge_no_audio(const struct advice *a)
+static enum advice_verdict judge_no_audio(const struct advice *a)
 {
 	return judge_missing(a, TRACK_AUDIO, TRACK_VIDEO);
 }
@@ -433,7 +426,7 @@ static void say_no_audio(struct advice *a)
 	    "No sound has come for 5 s. Please check that the microphone is on and that the app may use it.");
 }
 
-static enum verdict judge_no_video(const struct advice *a)
+static enum advice_verdict judge_no_video(const struct advice *a)
 {
 	return judge_missing(a, TRACK_VIDEO, TRACK_AUDIO);
 }
@@ -447,24 +440,23 @@ static void say_no_video(struct advice *a)
 }
 
 static const struct rule rules[ADVICE_CODES] = {
-	[ADVICE_KEY_INTERVAL] = { "key_interval", 1, 20 * SECOND_US, judge_key_interval, say_key_interval,
+	[ADVICE_KEY_INTERVAL] = { "key_interval", { 1, 20 * SECOND_US }, judge_key_interval, say_key_interval,
 	    "キーフレームの間隔がよくなりました。", "The key-frame interval is fine now." },
-	[ADVICE_B_FRAMES] = { "b_frames", 1, 10 * SECOND_US, judge_b_frames, say_b_frames,
+	[ADVICE_B_FRAMES] = { "b_frames", { 1, 10 * SECOND_US }, judge_b_frames, say_b_frames,
 	    "B フレームがなくなりました。", "There are no more B-frames." },
-	[ADVICE_PORTRAIT] = { "portrait", 1, 0, judge_portrait, say_portrait, "映像が横長になりました。",
+	[ADVICE_PORTRAIT] = { "portrait", { 1, 0 }, judge_portrait, say_portrait, "映像が横長になりました。",
 	    "The picture is wide now." },
-	[ADVICE_BITRATE_SWINGS] = { "bitrate_swings", 3, 6 * SECOND_US, judge_bitrate_swings, say_bitrate_swings,
+	[ADVICE_BITRATE_SWINGS] = { "bitrate_swings", { 3, 6 * SECOND_US }, judge_bitrate_swings, say_bitrate_swings,
 	    "ビットレートが落ち着きました。", "The bitrate is steady now." },
-	[ADVICE_AV_DRIFT] = { "av_drift", 2, 10 * SECOND_US, judge_av_drift, say_av_drift,
+	[ADVICE_AV_DRIFT] = { "av_drift", { 2, 10 * SECOND_US }, judge_av_drift, say_av_drift,
 	    "音声と映像の時計がそろいました。", "Sound and picture are in step again." },
-	[ADVICE_NO_AUDIO] = { "no_audio", 1, 0, judge_no_audio, say_no_audio, "音声が届きました。",
+	[ADVICE_NO_AUDIO] = { "no_audio", { 1, 0 }, judge_no_audio, say_no_audio, "音声が届きました。",
 	    "There is sound now." },
-	[ADVICE_NO_VIDEO] = { "no_video", 1, 0, judge_no_video, say_no_video, "映像が届きました。",
+	[ADVICE_NO_VIDEO] = { "no_video", { 1, 0 }, judge_no_video, say_no_video, "映像が届きました。",
 	    "There is a picture now." },
 };
 
-static void turn(
-    struct advice *a, const struct rule *rule, struct advice_state *state, advice_note_fn *visit, void *arg)
+static void turn(struct advice *a, const struct rule *rule, struct advice_turn *state, advice_note_fn *visit, void *arg)
 {
 	struct advice_note note = { .code = rule->code, .is_on = !state->is_on, .ja = a->text_ja, .en = a->text_en };
 
@@ -472,24 +464,8 @@ static void turn(
 		rule->say(a);
 	else
 		say(a, rule->over_ja, rule->over_en);
-	*state = (struct advice_state){ .is_on = note.is_on };
+	*state = (struct advice_turn){ .is_on = note.is_on };
 	visit(arg, &note);
-}
-
-/* Is it time to say it, or to take it back? */
-static bool is_to_turn(struct advice_state *state, const struct rule *rule, enum verdict verdict, int64_t now_us)
-{
-	state->n_bad = verdict == VERDICT_BAD ? state->n_bad + 1 : 0;
-	if (verdict == VERDICT_BAD) {
-		state->is_calm = false;
-		return !state->is_on && state->n_bad >= rule->n_confirm;
-	}
-	if (!state->is_on || verdict != VERDICT_GOOD)
-		return false;
-	if (!state->is_calm)
-		state->calm_since_us = now_us;
-	state->is_calm = true;
-	return now_us - state->calm_since_us >= rule->calm_us;
 }
 
 void advice_evaluate(struct advice *a, int64_t now_us, advice_note_fn *visit, void *arg)
@@ -500,7 +476,7 @@ void advice_evaluate(struct advice *a, int64_t now_us, advice_note_fn *visit, vo
 	a->now_us = now_us;
 	measure_drift(a);
 	for (size_t i = 0; i < ADVICE_CODES; i++) {
-		if (is_to_turn(&a->states[i], &rules[i], rules[i].judge(a), now_us))
+		if (advice_turn_is_due(&a->states[i], &rules[i].patience, rules[i].judge(a), now_us))
 			turn(a, &rules[i], &a->states[i], visit, arg);
 	}
 	a->order.n_reordered = 0;

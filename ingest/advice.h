@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "media/frame.h"
+#include "relay/advice_turn.h"
 #include "relay/events.h"
 
 enum advice_code {
@@ -74,13 +75,6 @@ struct advice_drift {
 	int64_t drift_90k; /* beyond that, of the last evaluation */
 };
 
-struct advice_state {
-	bool is_on;
-	unsigned n_bad; /* evaluations in a row */
-	bool is_calm;
-	int64_t calm_since_us;
-};
-
 struct advice {
 	bool is_started;
 	int64_t started_us;
@@ -96,7 +90,7 @@ struct advice {
 	uint32_t sample_rate_hz;
 	int64_t now_us;	      /* of the evaluation that is going on */
 	int64_t evaluated_us; /* when the one before was */
-	struct advice_state states[ADVICE_CODES];
+	struct advice_turn states[ADVICE_CODES];
 	char text_ja[ADVICE_TEXT_SIZE];
 	char text_en[ADVICE_TEXT_SIZE];
 };

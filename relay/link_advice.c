@@ -28,17 +28,10 @@ enum {
 	SLOW_BUFFER_MIN_MS = 1000,
 };
 
-enum verdict {
-	VERDICT_UNKNOWN, /* nothing to judge by, or between good and bad: what was said stands */
-	VERDICT_GOOD,
-	VERDICT_BAD,
-};
-
 struct rule {
 	const char *code;
-	unsigned n_confirm; /* bad intervals in a row before it is said */
-	int64_t calm_us;    /* good for so long before it is over */
-	enum verdict (*judge)(const struct link_advice *a);
+	struct advice_patience patience;
+	enum advice_verdict (*judge)(const struct link_advice *a);
 	void (*say)(struct link_advice *a); /* fills text_ja and text_en */
 	const char *over_ja;
 	const char *over_en;
@@ -149,7 +142,7 @@ static void recommend(struct link_advice *a, int64_t now_us)
 
 /* Judging */
 
-static enum verdict judge_latency(const struct link_advice *a)
+static enum advice_verdict judge_latency(const struct link_advice *a)
 {
 	bool is_hurt = a->loss_permille >= LOSS_SEEN_PERMILLE || a->late_permille > 0;
 
@@ -158,7 +151,7 @@ static enum verdict judge_latency(const struct link_advice *a)
 	return is_hurt && a->latency_ms > a->last.latency_ms ? VERDICT_BAD : VERDICT_GOOD;
 }
 
-static enum verdict judge_loss(const struct link_advice *a)
+static enum advice_verdict judge_loss(const struct link_advice *a)
 {
 	if (a->loss_permille >= LOSS_BAD_PERMILLE || a->late_permille >= LATE_BAD_PERMILLE)
 		return VERDICT_BAD;
@@ -169,7 +162,7 @@ static enum verdict judge_loss(const struct link_advice *a)
  * What we send piles up in our buffer. What we receive gets lost, and the estimate of the link is near the rate: the
  * estimate alone is too rough to go by.
  */
-static enum verdict judge_slow(const struct link_advice *a)
+static enum advice_verdict judge_slow(const struct link_advice *a)
 {
 	const struct link_figures *f = &a->last;
 	uint32_t limit_ms = 2 * f->latency_ms > SLOW_BUFFER_MIN_MS ? 2 * f->latency_ms : SLOW_BUFFER_MIN_MS;
@@ -252,12 +245,12 @@ static void say_slow(struct link_advice *a)
 }
 
 static const struct rule rules[LINK_CODES] = {
-	[LINK_LATENCY] = { "link_latency", 2, 20 * SECOND_US, judge_latency, say_latency,
+	[LINK_LATENCY] = { "link_latency", { 2, 20 * SECOND_US }, judge_latency, say_latency,
 	    "遅延の設定はいまの回線に合っています。", "The latency fits the link now." },
-	[LINK_LOSS] = { "link_loss", 2, 10 * SECOND_US, judge_loss, say_loss, "回線が落ち着きました。",
+	[LINK_LOSS] = { "link_loss", { 2, 10 * SECOND_US }, judge_loss, say_loss, "回線が落ち着きました。",
 	    "The link is fine again." },
-	[LINK_SLOW] = { "link_slow", 2, 10 * SECOND_US, judge_slow, say_slow, "回線の速さが足りるようになりました。",
-	    "The link is fast enough again." },
+	[LINK_SLOW] = { "link_slow", { 2, 10 * SECOND_US }, judge_slow, say_slow,
+	    "回線の速さが足りるようになりました。", "The link is fast enough again." },
 };
 
 static void tell(struct link_advice *a, enum link_code code, bool is_on, link_note_fn *visit, void *arg)
@@ -265,7 +258,7 @@ static void tell(struct link_advice *a, enum link_code code, bool is_on, link_no
 	const struct rule *rule = &rules[code];
 	const struct link_note note = { .code = rule->code, .is_on = is_on, .ja = a->text_ja, .en = a->text_en };
 
-	a->states[code] = (struct link_state){ .is_on = is_on };
+	a->states[code] = (struct advice_turn){ .is_on = is_on };
 	if (is_on) {
 		rule->say(a);
 	} else {
@@ -275,30 +268,14 @@ static void tell(struct link_advice *a, enum link_code code, bool is_on, link_no
 	visit(arg, &note);
 }
 
-/* Is it time to say it, or to take it back? */
-static bool is_to_turn(struct link_state *state, const struct rule *rule, enum verdict verdict, int64_t now_us)
-{
-	state->n_bad = verdict == VERDICT_BAD ? state->n_bad + 1 : 0;
-	if (verdict == VERDICT_BAD) {
-		state->is_calm = false;
-		return !state->is_on && state->n_bad >= rule->n_confirm;
-	}
-	if (!state->is_on || verdict != VERDICT_GOOD)
-		return false;
-	if (!state->is_calm)
-		state->calm_since_us = now_us;
-	state->is_calm = true;
-	return now_us - state->calm_since_us >= rule->calm_us;
-}
-
 static void judge_all(struct link_advice *a, int64_t now_us, link_note_fn *visit, void *arg)
 {
-	const struct link_state *latency = &a->states[LINK_LATENCY];
+	const struct advice_turn *latency = &a->states[LINK_LATENCY];
 
 	for (size_t i = 0; i < LINK_CODES; i++) {
-		struct link_state *state = &a->states[i];
+		struct advice_turn *state = &a->states[i];
 
-		if (is_to_turn(state, &rules[i], rules[i].judge(a), now_us))
+		if (advice_turn_is_due(state, &rules[i].patience, rules[i].judge(a), now_us))
 			tell(a, (enum link_code)i, !state->is_on, visit, arg);
 	}
 	if (latency->is_on && latency->n_bad > 0 && a->latency_ms >= a->said_ms + a->said_ms / 2)

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "relay/advice_turn.h"
 #include "relay/link_figures.h"
 
 enum link_code {
@@ -37,13 +38,6 @@ struct link_window {
 	uint64_t dropped_late;
 };
 
-struct link_state {
-	bool is_on;
-	unsigned n_bad; /* intervals in a row */
-	bool is_calm;
-	int64_t calm_since_us;
-};
-
 struct link_advice {
 	bool is_call; /* set after init: we dialled, so the latency stands in our plan */
 	bool has_figures;
@@ -57,7 +51,7 @@ struct link_advice {
 	uint32_t said_ms;	/* the last one that was said */
 	bool is_less_enough;
 	int64_t less_since_us;
-	struct link_state states[LINK_CODES];
+	struct advice_turn states[LINK_CODES];
 	char text_ja[LINK_TEXT_SIZE];
 	char text_en[LINK_TEXT_SIZE];
 };
