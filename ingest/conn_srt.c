@@ -13,13 +13,10 @@
 #include "media/timeline.h"
 #include "relay/link_watch.h"
 #include "relay/out_srt.h"
-#include "relay/ts_intake.h"
+#include "relay/source_srt.h"
 
 enum {
-	MESSAGES_AT_ONCE = 512, /* of one publisher per look: the others come next */
-	/* libsrt does not say whether the peer hung up or fell silent; one that is not heard for nearly as long as
-	   libsrt waits fell silent. */
-	SILENT_US = (IO_SRT_IDLE_MS - 1000) * 1000,
+	DISCARDED_AT_ONCE = 512,
 };
 
 enum conn_state {
@@ -44,12 +41,10 @@ struct conn_srt {
 	enum close_reason reason; /* why it ends; NONE while it does not */
 	struct loop_reap reap;
 	bool is_gone;
-	bool is_unsupported; /* something in it is not relayed as frames */
-	bool is_unreadable;  /* more than a session bears */
-	int64_t since_us;    /* when it came to this state */
-	int64_t heard_us;    /* the last message of a publisher */
-	int64_t ended_us;    /* when it hung up, 0: it has not */
-	int64_t rest_us;     /* how long its last messages wait after that */
+	bool is_unsupported;	  /* something in it is not relayed as frames */
+	bool is_unreadable;	  /* more than a session bears */
+	int64_t since_us;	  /* when it came to this state */
+	struct source_srt source; /* of a publisher, from the grant on */
 	struct log_ctx log;
 	const char *role;
 	uint64_t messages;
@@ -108,8 +103,11 @@ static void note_end(struct conn_srt *c, enum close_reason reason)
 	stats_closed(c->local->setup->stats, reason);
 	link_watch_end(&c->link);
 	ts_intake_destroy(&c->intake); /* before the session: its last frame goes there */
-	if (c->session)
+	if (c->session) {
 		c->frames = session_counts(c->session).frames;
+		c->messages = c->source.messages;
+		c->bytes = c->source.bytes;
+	}
 	session_end(&c->session, reason);
 	if (c->player) {
 		const struct out_srt_counts counts = out_srt_counts(c->player);
@@ -190,7 +188,7 @@ static void on_granted(void *arg)
 		return;
 	set_state(c, CONN_PUBLISHING);
 	c->role = "publisher";
-	c->heard_us = c->since_us;
+	source_srt_init(&c->source, c->local, c->watch.sock);
 	if (ts_intake_create(&c->intake, &config) != 0 || poll_srt_change(&c->watch, IO_SRT_IN) != 0)
 		finish(c, CLOSE_NO_MEMORY);
 	else
@@ -211,54 +209,14 @@ static void on_session_over(void *arg, enum close_reason reason)
 
 static const struct session_ops session_ops = { .granted = on_granted, .over = on_session_over };
 
-static enum close_reason reason_of_end(const struct conn_srt *c, int err)
-{
-	if (err != -ENOTCONN)
-		return close_reason_of_socket(err);
-	return c->state == CONN_PUBLISHING && local_now_us(c->local) - c->heard_us - c->rest_us >= SILENT_US
-	    ? CLOSE_CONNECTION_BROKEN
-	    : CLOSE_CLIENT_CLOSED;
-}
-
-/*
- * The publisher has hung up, and what it sent last still waits for its time: libsrt hands it out when that comes, and
- * says each time before that the connection is over.
- */
-static bool waits_for_the_rest(struct conn_srt *c, int64_t now_us)
-{
-	struct link_figures figures;
-
-	if (c->ended_us == 0) {
-		c->ended_us = now_us;
-		c->rest_us = (int64_t)c->link.last.latency_ms * 1000;
-		if (c->rest_us == 0 && io_srt_figures(c->watch.sock, true, &figures) == 0)
-			c->rest_us = (int64_t)figures.latency_ms * 1000;
-	}
-	return now_us - c->ended_us < c->rest_us;
-}
-
 static void receive(struct conn_srt *c)
 {
-	uint8_t message[IO_SRT_MESSAGE_MAX];
-	const int64_t now_us = local_now_us(c->local);
-	uint64_t bytes = 0;
-	ssize_t n = 0;
+	enum close_reason reason = source_srt_read(&c->source, c->intake, &c->is_unreadable);
 
-	for (int i = 0; i < MESSAGES_AT_ONCE && !c->is_unreadable; i++) {
-		n = io_srt_receive(c->watch.sock, message, sizeof(message));
-		if (n < 0)
-			break;
-		c->heard_us = now_us;
-		c->messages++;
-		bytes += (uint64_t)n;
-		ts_intake_message(c->intake, message, (size_t)n, now_us);
-	}
-	c->bytes += bytes;
-	stats_add(c->local->setup->stats, STAT_SRT_BYTES_IN, (int64_t)bytes);
 	if (c->is_unreadable)
-		finish(c, CLOSE_MEDIA_BAD);
-	else if (n < 0 && n != -EAGAIN && !(n == -ENOTCONN && waits_for_the_rest(c, now_us)))
-		finish(c, reason_of_end(c, (int)n));
+		reason = CLOSE_MEDIA_BAD;
+	if (reason != CLOSE_NONE)
+		finish(c, reason);
 }
 
 static enum close_reason begin_publishing(struct conn_srt *c, const char *stream_id, size_t len)
@@ -321,10 +279,10 @@ static void discard(struct conn_srt *c)
 	uint8_t message[IO_SRT_MESSAGE_MAX];
 	ssize_t n = 0;
 
-	for (int i = 0; i < MESSAGES_AT_ONCE && n >= 0; i++)
+	for (int i = 0; i < DISCARDED_AT_ONCE && n >= 0; i++)
 		n = io_srt_receive(c->watch.sock, message, sizeof(message));
 	if (n < 0 && n != -EAGAIN)
-		finish(c, reason_of_end(c, (int)n));
+		finish(c, n == -ENOTCONN ? CLOSE_CLIENT_CLOSED : close_reason_of_socket((int)n));
 }
 
 /* ---- all ---- */
@@ -424,13 +382,6 @@ void conn_srt_begin(struct conn_srt *c)
 		finish(c, reason);
 }
 
-static bool has_arrived(const struct conn_srt *c, int64_t waited_us)
-{
-	if (io_srt_unsent(c->watch.sock) > 0)
-		return false;
-	return waited_us > (int64_t)c->link.last.latency_ms * 1000;
-}
-
 void conn_srt_tick(struct conn_srt *c)
 {
 	const int64_t waited_us = local_now_us(c->local) - c->since_us;
@@ -461,7 +412,7 @@ void conn_srt_tick(struct conn_srt *c)
 			conn_srt_plan(c); /* tokens expire */
 		break;
 	case CONN_LINGERING:
-		if (waited_us > CONN_SRT_LINGER_US || has_arrived(c, waited_us))
+		if (waited_us > CONN_SRT_LINGER_US || link_watch_has_arrived(&c->link, waited_us))
 			finish(c, c->reason);
 		break;
 	case CONN_STATES: break;

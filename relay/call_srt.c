@@ -252,11 +252,6 @@ static void hang_up_politely(struct call_srt *c, enum close_reason reason)
 	(void)poll_srt_change(&c->watch, 0);
 }
 
-static bool has_arrived(const struct call_srt *c, int64_t waited_us)
-{
-	return io_srt_unsent(c->watch.sock) == 0 && waited_us > (int64_t)c->link.last.latency_ms * 1000;
-}
-
 static void stop_lingering(struct call_srt *c)
 {
 	const int64_t left_ms = (c->try_us - local_now_us(c->local)) / 1000;
@@ -515,7 +510,7 @@ void call_srt_tick(struct call_srt *c)
 			tick_pull(c);
 		break;
 	case CALL_LINGERING:
-		if (waited_us > CALL_SRT_LINGER_US || has_arrived(c, waited_us))
+		if (waited_us > CALL_SRT_LINGER_US || link_watch_has_arrived(&c->link, waited_us))
 			stop_lingering(c);
 		break;
 	case CALL_STATES: break;

@@ -71,6 +71,11 @@ uint64_t link_watch_tick(struct link_watch *w)
 	return look(w, now_us);
 }
 
+bool link_watch_has_arrived(const struct link_watch *w, int64_t waited_us)
+{
+	return io_srt_unsent(w->sock) == 0 && waited_us > (int64_t)w->last.latency_ms * 1000;
+}
+
 void link_watch_end(struct link_watch *w)
 {
 	if (w->local)

@@ -28,6 +28,8 @@ struct link_watch {
 void link_watch_init(struct link_watch *w);
 /* Every HUB_TICK_MS. How many packets were lost for good since the last look. */
 uint64_t link_watch_tick(struct link_watch *w);
+/* Is all that was sent before so long with the receiver, and its latency over? A socket that closes takes it back. */
+bool link_watch_has_arrived(const struct link_watch *w, int64_t waited_us);
 /* The connection is over: the last look, and what was advised is over, too. */
 void link_watch_end(struct link_watch *w);
 

@@ -6,14 +6,7 @@
 
 #include "media/timeline.h"
 #include "relay/publisher.h"
-#include "relay/ts_intake.h"
-
-enum {
-	MESSAGES_AT_ONCE = 512, /* per look: the others come next */
-	/* libsrt does not say whether the peer hung up or fell silent; one that was not heard for nearly as long as
-	   libsrt waits fell silent. */
-	FELL_SILENT_US = (IO_SRT_IDLE_MS - 1000) * 1000,
-};
+#include "relay/source_srt.h"
 
 struct pull_srt {
 	struct relay_local *local;
@@ -25,10 +18,11 @@ struct pull_srt {
 	void *arg;
 	struct publisher *publisher; /* from the first bytes on */
 	struct ts_intake *intake;    /* from the grant on */
-	struct pull_srt_counts counts;
-	int64_t heard_us;      /* the last message, or when it began */
+	uint64_t frames;
+	struct source_srt source;
 	int64_t seen_us;       /* the last frame, or when it began */
 	unsigned n_unreadable; /* in a row */
+	bool is_unreadable;    /* more than it bears */
 	bool waits_for_key;    /* a picture was lost on the way to the stream: what depends on it is of no use */
 	bool is_unsupported;   /* something in it is not relayed as frames */
 };
@@ -61,7 +55,7 @@ static void on_frame(void *arg, struct frame *frame)
 
 	p->seen_us = frame->arrival_us;
 	p->n_unreadable = 0;
-	p->counts.frames++;
+	p->frames++;
 	if (is_of_no_use(p, frame)) {
 		stats_add(p->local->setup->stats, STAT_FRAMES_DROPPED, 1);
 		frame_unref(frame);
@@ -84,7 +78,7 @@ static void on_unreadable(void *arg)
 	struct pull_srt *p = arg;
 
 	stats_add(p->local->setup->stats, STAT_FRAMES_UNREADABLE, 1);
-	p->n_unreadable++;
+	p->is_unreadable = ++p->n_unreadable > PULL_SRT_UNREADABLE_MAX;
 }
 
 static const struct ts_intake_ops intake_ops = {
@@ -139,8 +133,8 @@ int pull_srt_create(struct pull_srt **out, struct ts_lanes *lanes, const struct 
 		.ops = config->ops,
 		.arg = config->arg,
 	};
-	p->heard_us = local_now_us(p->local);
-	p->seen_us = p->heard_us;
+	source_srt_init(&p->source, p->local, p->watch->sock);
+	p->seen_us = p->source.heard_us;
 	gate_pull(config->stream, &p->pass);
 	err = poll_srt_change(p->watch, IO_SRT_IN);
 	if (err != 0) {
@@ -168,34 +162,11 @@ static enum close_reason begin(struct pull_srt *p)
 	return poll_srt_change(p->watch, 0) == 0 ? CLOSE_NONE : CLOSE_NO_MEMORY;
 }
 
-static enum close_reason reason_of_end(const struct pull_srt *p, int err)
-{
-	if (err != -ENOTCONN)
-		return close_reason_of_socket(err);
-	return local_now_us(p->local) - p->heard_us >= FELL_SILENT_US ? CLOSE_CONNECTION_BROKEN : CLOSE_CLIENT_CLOSED;
-}
-
 static enum close_reason receive(struct pull_srt *p)
 {
-	uint8_t message[IO_SRT_MESSAGE_MAX];
-	const int64_t now_us = local_now_us(p->local);
-	uint64_t bytes = 0;
-	ssize_t n = 0;
+	const enum close_reason reason = source_srt_read(&p->source, p->intake, &p->is_unreadable);
 
-	for (int i = 0; i < MESSAGES_AT_ONCE && p->n_unreadable <= PULL_SRT_UNREADABLE_MAX; i++) {
-		n = io_srt_receive(p->watch->sock, message, sizeof(message));
-		if (n < 0)
-			break;
-		p->heard_us = now_us;
-		p->counts.messages++;
-		bytes += (uint64_t)n;
-		ts_intake_message(p->intake, message, (size_t)n, now_us);
-	}
-	p->counts.bytes += bytes;
-	stats_add(p->local->setup->stats, STAT_SRT_BYTES_IN, (int64_t)bytes);
-	if (p->n_unreadable > PULL_SRT_UNREADABLE_MAX)
-		return CLOSE_MEDIA_BAD;
-	return n < 0 && n != -EAGAIN ? reason_of_end(p, (int)n) : CLOSE_NONE;
+	return p->is_unreadable ? CLOSE_MEDIA_BAD : reason;
 }
 
 enum close_reason pull_srt_readable(struct pull_srt *p)
@@ -203,7 +174,7 @@ enum close_reason pull_srt_readable(struct pull_srt *p)
 	if (p->intake)
 		return receive(p);
 	if (io_srt_state(p->watch->sock) == IO_SRT_OVER)
-		return reason_of_end(p, -ENOTCONN);
+		return source_srt_reason(&p->source, -ENOTCONN);
 	return p->publisher ? CLOSE_NONE : begin(p);
 }
 
@@ -220,5 +191,5 @@ enum close_reason pull_srt_tick(const struct pull_srt *p)
 
 struct pull_srt_counts pull_srt_counts(const struct pull_srt *p)
 {
-	return p->counts;
+	return (struct pull_srt_counts){ p->source.messages, p->source.bytes, p->frames };
 }

@@ -94,8 +94,3 @@ void ts_intake_message(struct ts_intake *in, const uint8_t *data, size_t len, in
 	ts_direct_message(in->direct, data, len, ts_demux_next_packet(in->demux), now_us);
 	ts_demux_feed(in->demux, data, len, now_us);
 }
-
-void ts_intake_counts(const struct ts_intake *in, struct ts_demux_counts *out)
-{
-	ts_demux_get_counts(in->demux, out);
-}

@@ -33,6 +33,5 @@ int ts_intake_create(struct ts_intake **out, const struct ts_intake_config *conf
 /* The last access unit comes out, if it is whole. NULL is fine. */
 void ts_intake_destroy(struct ts_intake **intake);
 void ts_intake_message(struct ts_intake *in, const uint8_t *data, size_t len, int64_t now_us);
-void ts_intake_counts(const struct ts_intake *in, struct ts_demux_counts *out);
 
 #endif

@@ -29,9 +29,6 @@ struct ts_reader;
 
 enum {
 	TS_LANE_MESSAGE_BYTES = 7 * TS_PACKET_BYTES,
-	TS_LANE_MAX_BYTES = 16 * 1024 * 1024,
-	TS_LANE_MAX_US = 10 * 1000000,
-	TS_LANE_LAG_US = 5 * 1000000,
 };
 
 int ts_lanes_create(struct ts_lanes **out, struct relay_local *local);
