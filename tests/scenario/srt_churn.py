@@ -53,8 +53,9 @@ def case_ten_thousand_cycles(bench):
         wait_for("all HLS to be gone", lambda: node.metrics()["isaribi_hls_streams"] == 0, GONE_S)
 
     idle_descriptors, idle_threads = measure(node.process)[1:]
-    churn(bench, node.srt_port, ts, WARM_UP_CYCLES, 1, stream_id, KEYS)
-    wait_gone()
+    if not is_sanitized():  # there memory is not compared, and the wait would be for nothing
+        churn(bench, node.srt_port, ts, WARM_UP_CYCLES, 1, stream_id, KEYS)
+        wait_gone()
     before = measure(node.process)
     churn(bench, node.srt_port, ts, CYCLES, 2, stream_id, KEYS)
     high = measure(node.process)
