@@ -7,6 +7,7 @@
 
 #include "packager/assemble.h"
 #include "packager/lane.h"
+#include "packager/run_clock.h"
 
 enum {
 	TICKS_PER_MS = 90,
@@ -20,6 +21,7 @@ enum {
 	SEGMENT_MAX_PARTS = 64,	       /* bounds what one segment's list of pieces can become */
 	HELD_MAX_BYTES = 32 << 20,     /* frames held while waiting for the other track */
 	HELD_MAX_SAMPLES = 2 * PART_MAX_SAMPLES,
+	AHEAD_MAX_MS = 500, /* of the wall clock; less when parts are shorter: a part is out when it has passed */
 };
 
 enum cutter_state {
@@ -46,6 +48,7 @@ struct cutter {
 
 	struct lane lanes[TRACK_KINDS];
 	struct frame *incoming;
+	struct run_clock clock;
 	struct part_init *init;	    /* of the run, and the last one while waiting */
 	bool is_video_seen;	    /* while waiting: frames came, a key frame perhaps not */
 	bool is_restart_wanted;	    /* a track appeared or changed: begin anew at the next key frame */
@@ -101,6 +104,8 @@ struct cutter *cutter_create(const struct cutter_config *config)
 	c->msn = config->first_msn;
 	c->discontinuity_sequence = config->discontinuity_sequence;
 	c->needs_discontinuity = config->is_continued;
+	run_clock_init(
+	    &c->clock, config->mono_zero_wall_ms, config->part_ms < AHEAD_MAX_MS ? config->part_ms : AHEAD_MAX_MS);
 	for (size_t kind = 0; kind < TRACK_KINDS; kind++) {
 		lane_init(&c->lanes[kind], (enum track_kind)kind);
 		c->is_fresh[kind] = true;
@@ -210,6 +215,16 @@ static void drop_early_audio(struct cutter *c)
 	lane_drop(&c->lanes[TRACK_AUDIO], early);
 }
 
+/* What leads says when the run is. */
+static void begin_clock(struct cutter *c)
+{
+	const struct lane *lead = leading_lane(c);
+
+	run_clock_begin(&c->clock, c->run_start_90k);
+	for (size_t i = 0; i < lead->count; i++)
+		run_clock_note(&c->clock, lane_at(lead, i)->time_90k, lane_at(lead, i)->frame->arrival_us);
+}
+
 static int start_run(struct cutter *c)
 {
 	int64_t start_90k;
@@ -222,6 +237,7 @@ static int start_run(struct cutter *c)
 	}
 	start_90k = lane_at(leading_lane(c), 0)->time_90k;
 	c->run_start_90k = start_90k;
+	begin_clock(c);
 	drop_early_audio(c);
 	begin_segment(c, start_90k);
 	set_state(c, CUTTER_RUNNING);
@@ -341,6 +357,10 @@ static bool ends_run(struct cutter *c, const struct frame *frame)
 		return true;
 	if (kind == TRACK_AUDIO && !is_known && (!has_track(c, TRACK_VIDEO) || has_video_stalled(c)))
 		return true;
+	if (c->clock.is_ahead && (kind == TRACK_VIDEO ? frame_is_key(frame) : !has_track(c, TRACK_VIDEO))) {
+		c->counters.runs_ahead++;
+		return true;
+	}
 	c->is_restart_wanted = c->is_restart_wanted || !is_known;
 	if (c->is_restart_wanted && kind == TRACK_VIDEO && frame_is_key(frame))
 		return true;
@@ -350,6 +370,8 @@ static bool ends_run(struct cutter *c, const struct frame *frame)
 static int accept_running(struct cutter *c, struct frame *frame)
 {
 	enum track_kind kind = frame->track->kind;
+	struct lane *lane = &c->lanes[kind];
+	size_t count = lane->count;
 	int err;
 
 	c->is_fresh[kind] = false;
@@ -358,6 +380,8 @@ static int accept_running(struct cutter *c, struct frame *frame)
 		return 0;
 	}
 	err = push_to_lane(c, frame);
+	if (lane->count > count && lane == leading_lane(c))
+		run_clock_note(&c->clock, lane->newest_90k, frame->arrival_us);
 	if (!err && kind == TRACK_AUDIO)
 		drop_early_audio(c);
 	return err;
@@ -493,6 +517,7 @@ static void describe(struct cutter *c, struct part *p)
 	p->index = c->part_index;
 	p->start_90k = c->part_start_90k;
 	p->duration_90k = c->boundary.time_90k - c->part_start_90k;
+	p->wall_ms = run_clock_wall_ms(&c->clock, p->start_90k);
 	p->is_segment_start = c->part_index == 0;
 	p->is_segment_end = c->boundary.ends_segment;
 	p->is_discontinuity = c->needs_discontinuity;

@@ -18,6 +18,8 @@
  *    smaller hole stretches the frame before it and ends the part.
  *  - The first part waits up to 1 s (of frames' times) for the second track.
  * Times
+ *  - Each part says when it began on the wall clock: packager/run_clock. A publisher whose clock is so fast that this
+ *    would be ahead by part_ms (500 at most) has its run ended at the next key frame, to be anchored anew.
  *  - Video is decoded later by (pts - dts) of its key frame, so the first pts of a segment is its tfdt; composition
  *    offsets may be negative. Audio is counted in samples and anchored again only when pts departs by over 40 ms.
  */
@@ -33,8 +35,9 @@
 struct cutter;
 
 struct cutter_config {
-	uint32_t part_ms;    /* 500 */
-	uint32_t segment_ms; /* 2000 */
+	uint32_t part_ms;	   /* 500 */
+	uint32_t segment_ms;	   /* 2000 */
+	int64_t mono_zero_wall_ms; /* wall clock when frame->arrival_us was 0; 0: unknown */
 	uint64_t first_msn;
 	uint64_t discontinuity_sequence; /* discontinuities before the first part */
 	bool is_continued; /* the first part follows others of an earlier cutter: a discontinuity stands before it */
@@ -48,6 +51,7 @@ struct cutter_counters {
 	uint64_t audio_anchors;	  /* times the audio clock was set anew after the first */
 	uint64_t segments_forced; /* ended without a key frame to follow */
 	uint64_t discontinuities;
+	uint64_t runs_ahead; /* ended because the publisher's clock is fast */
 };
 
 /* Two times segment_ms in whole seconds, rounded up. Constant for the life of a stream. */

@@ -29,7 +29,7 @@ struct packager_mail {
 	uint64_t stream_id;
 	struct frame *frame;
 	int64_t begin_wall_ms;
-	int64_t begin_90k;
+	int64_t begin_mono_us;
 	char name[SEGMENT_STORE_NAME_MAX];
 };
 
@@ -112,13 +112,12 @@ static void begin(struct packager *p, const struct packager_mail *mail)
 	const struct cutter_config config = {
 		.part_ms = p->config.part_ms,
 		.segment_ms = p->config.segment_ms,
+		.mono_zero_wall_ms = mail->begin_wall_ms - mail->begin_mono_us / 1000,
 		.first_msn = first_msn(p, mail->begin_wall_ms),
 	};
 	struct packaged_stream *s = calloc(1, sizeof(*s));
 	char epoch[EPOCH_MAX];
-	const struct segment_store_begin shelf = {
-		.name = mail->name, .epoch = epoch, .wall_zero_ms = mail->begin_wall_ms - mail->begin_90k / 90
-	};
+	const struct segment_store_begin shelf = { .name = mail->name, .epoch = epoch };
 
 	if (s)
 		s->cutter = cutter_create(&config);
@@ -261,7 +260,7 @@ static void tap_begin(void *arg, const struct tap_stream *stream)
 		.kind = PACKAGER_BEGIN,
 		.stream_id = stream->id,
 		.begin_wall_ms = stream->begin_wall_ms,
-		.begin_90k = stream->begin_90k,
+		.begin_mono_us = stream->begin_mono_us,
 	};
 
 	snprintf(mail.name, sizeof(mail.name), "%s", stream->name);
