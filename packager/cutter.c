@@ -49,7 +49,8 @@ struct cutter {
 	struct lane lanes[TRACK_KINDS];
 	struct frame *incoming;
 	struct run_clock clock;
-	struct part_init *init;	    /* of the run, and the last one while waiting */
+	struct part_init *init; /* of the run, and the last one while waiting */
+	unsigned last_init_version;
 	bool is_video_seen;	    /* while waiting: frames came, a key frame perhaps not */
 	bool is_restart_wanted;	    /* a track appeared or changed: begin anew at the next key frame */
 	bool is_fresh[TRACK_KINDS]; /* no frame of it since the last discontinuity: its own flag says nothing new */
@@ -103,6 +104,8 @@ struct cutter *cutter_create(const struct cutter_config *config)
 	c->segment_hard_90k = (int64_t)cutter_target_duration_s(config) * 90000 + ROUNDING_90K;
 	c->msn = config->first_msn;
 	c->discontinuity_sequence = config->discontinuity_sequence;
+	c->sequence = config->last_sequence;
+	c->last_init_version = config->last_init_version;
 	c->needs_discontinuity = config->is_continued;
 	run_clock_init(
 	    &c->clock, config->mono_zero_wall_ms, config->part_ms < AHEAD_MAX_MS ? config->part_ms : AHEAD_MAX_MS);
@@ -183,9 +186,10 @@ static int renew_init(struct cutter *c)
 	if (c->init && track_is_same(c->init->tracks[TRACK_VIDEO], video) &&
 	    track_is_same(c->init->tracks[TRACK_AUDIO], audio))
 		return 0;
-	err = part_init_create(&made, c->init ? c->init->version + 1 : 1, video, audio);
+	err = part_init_create(&made, c->last_init_version + 1, video, audio);
 	if (err)
 		return err;
+	c->last_init_version++;
 	part_init_unref(c->init);
 	c->init = made;
 	return 0;

@@ -40,6 +40,8 @@ struct cutter_config {
 	int64_t mono_zero_wall_ms; /* wall clock when frame->arrival_us was 0; 0: unknown */
 	uint64_t first_msn;
 	uint64_t discontinuity_sequence; /* discontinuities before the first part */
+	uint32_t last_sequence;		 /* of an earlier cutter in the same epoch; 0: there was none */
+	unsigned last_init_version;	 /* the same */
 	bool is_continued; /* the first part follows others of an earlier cutter: a discontinuity stands before it */
 };
 

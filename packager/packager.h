@@ -13,7 +13,9 @@
 
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "packager/cutter.h"
+#include "packager/sequence.h"
 #include "packager/shelf.h"
 #include "relay/stats.h"
 #include "relay/tap.h"
@@ -23,6 +25,8 @@ struct packager;
 
 struct packager_config {
 	struct loop *loop; /* not running yet */
+	const struct clock *clock;
+	struct sequence *sequence; /* borrowed; outlives the packager */
 	struct shelf *shelf;
 	uint32_t part_ms;
 	uint32_t segment_ms;

@@ -4,6 +4,7 @@ isaribi_unit_test(NAME deliver FLOORS packager)
 isaribi_unit_test(NAME cutter FLOORS packager SOURCES part_fixture.c)
 isaribi_unit_test(NAME cutter_codecs FLOORS packager SOURCES part_fixture.c)
 isaribi_unit_test(NAME run_clock FLOORS packager SOURCES part_fixture.c)
+isaribi_unit_test(NAME sequence FLOORS packager)
 isaribi_unit_test(NAME playlist FLOORS packager SOURCES part_fixture.c)
 isaribi_unit_test(NAME segment_store FLOORS packager SOURCES part_fixture.c)
 
