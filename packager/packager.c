@@ -15,7 +15,8 @@ enum {
 	MAILBOX_RESERVE = 16384,
 	EPOCH_MAX = 16,
 	BUCKETS = 256,
-	LINGER_MS = 100, /* a part lasts 500: nobody sees that its frames came in by the handful */
+	LINGER_MS = 20, /* so much later may a part be out than its last frame was in */
+	LATE_US = 50000,
 };
 
 enum packager_mail_kind {
@@ -168,7 +169,17 @@ static void note_numbers(struct packager *p, struct packaged_stream *s, const st
 	sequence_note(p->config.sequence, s->row, &s->next_numbers, clock_wall_ms(p->config.clock));
 }
 
-static void ship(struct packager *p, struct packaged_stream *s)
+static void count_part(struct packager *p, const struct frame *frame)
+{
+	int64_t delay_us = clock_mono_us(p->config.clock) - frame->arrival_us;
+
+	stats_add(p->config.stats, STAT_PARTS, 1);
+	stats_add(p->config.stats, STAT_PART_DELAY_US, delay_us);
+	stats_add(p->config.stats, STAT_PARTS_LATE, delay_us > LATE_US);
+}
+
+/* All that is complete now, by this frame (NULL: by an order). */
+static void ship(struct packager *p, struct packaged_stream *s, const struct frame *frame)
 {
 	struct part *part;
 
@@ -177,6 +188,8 @@ static void ship(struct packager *p, struct packaged_stream *s)
 
 		if (part) {
 			note_numbers(p, s, part);
+			if (frame)
+				count_part(p, frame);
 			shelf_part(p->config.shelf, s->name, part);
 		} else if (err == 0) {
 			return;
@@ -187,7 +200,7 @@ static void ship(struct packager *p, struct packaged_stream *s)
 static void flush(struct packager *p, struct packaged_stream *s)
 {
 	cutter_flush(s->cutter);
-	ship(p, s);
+	ship(p, s, NULL);
 }
 
 /* Some stream's frames were lost, we cannot know whose: all of them end their segment and wait for a key frame. */
@@ -212,7 +225,7 @@ static void take_frame(struct packager *p, struct packager_mail *mail)
 	note_drops(p);
 	if (s) {
 		cutter_push(s->cutter, mail->frame);
-		ship(p, s);
+		ship(p, s, mail->frame);
 	}
 	frame_unref(mail->frame);
 }

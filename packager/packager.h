@@ -30,7 +30,7 @@ struct packager_config {
 	struct shelf *shelf;
 	uint32_t part_ms;
 	uint32_t segment_ms;
-	struct stats *stats; /* STAT_FRAMES_UNPACKAGED is ours */
+	struct stats *stats; /* STAT_FRAMES_UNPACKAGED and STAT_PARTS… are ours */
 };
 
 /* 0 or -ENOMEM. */
