@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/attr.h"
 #include "packager/assemble.h"
 #include "packager/lane.h"
+#include "packager/run_clock.h"
 
 enum {
 	TICKS_PER_MS = 90,
@@ -20,6 +22,10 @@ enum {
 	SEGMENT_MAX_PARTS = 64,	       /* bounds what one segment's list of pieces can become */
 	HELD_MAX_BYTES = 32 << 20,     /* frames held while waiting for the other track */
 	HELD_MAX_SAMPLES = 2 * PART_MAX_SAMPLES,
+	PART_MIN_PERCENT = 85,
+	PART_JITTER_US =
+	    8000, /* by so much may its frames last more or less than their rate says: two times written shakily */
+	AHEAD_MAX_MS = 500, /* of the wall clock; less when parts are shorter: a part is out when it has passed */
 };
 
 enum cutter_state {
@@ -46,7 +52,9 @@ struct cutter {
 
 	struct lane lanes[TRACK_KINDS];
 	struct frame *incoming;
-	struct part_init *init;	    /* of the run, and the last one while waiting */
+	struct run_clock clock;
+	struct part_init *init; /* of the run, and the last one while waiting */
+	unsigned last_init_version;
 	bool is_video_seen;	    /* while waiting: frames came, a key frame perhaps not */
 	bool is_restart_wanted;	    /* a track appeared or changed: begin anew at the next key frame */
 	bool is_fresh[TRACK_KINDS]; /* no frame of it since the last discontinuity: its own flag says nothing new */
@@ -87,6 +95,30 @@ unsigned cutter_target_duration_s(const struct cutter_config *config)
 	return (unsigned)((2 * (uint64_t)config->segment_ms + 999) / 1000);
 }
 
+/* Is there a whole number of frames of every usual rate in 85 to 100 % of it? */
+static bool suits_usual_rates(uint32_t target_ms)
+{
+	/* 23.976, 24, 25, 29.97, 30, 50, 59.94 and 60 pictures a second; frames of audio are short enough for any */
+	static const uint32_t frame_us[] = { 41708, 41667, 40000, 33367, 33333, 20000, 16683, 16667 };
+	const uint32_t most_us = target_ms * 1000 - PART_JITTER_US;
+	const uint32_t least_us = target_ms * 10 * PART_MIN_PERCENT + PART_JITTER_US;
+
+	for (size_t i = 0; i < ARRAY_LEN(frame_us); i++) {
+		if (most_us / frame_us[i] * frame_us[i] < least_us)
+			return false;
+	}
+	return true;
+}
+
+uint32_t cutter_part_target_ms(const struct cutter_config *config)
+{
+	uint32_t target_ms = config->part_ms;
+
+	while (!suits_usual_rates(target_ms))
+		target_ms++;
+	return target_ms;
+}
+
 struct cutter *cutter_create(const struct cutter_config *config)
 {
 	struct cutter *c = calloc(1, sizeof(*c));
@@ -94,13 +126,17 @@ struct cutter *cutter_create(const struct cutter_config *config)
 	assert(config->part_ms > 0 && config->segment_ms >= config->part_ms);
 	if (!c)
 		return NULL;
-	c->part_90k = (int64_t)config->part_ms * TICKS_PER_MS;
+	c->part_90k = (int64_t)cutter_part_target_ms(config) * TICKS_PER_MS;
 	c->segment_90k = (int64_t)config->segment_ms * TICKS_PER_MS;
 	c->segment_max_90k = 2 * c->segment_90k;
 	c->segment_hard_90k = (int64_t)cutter_target_duration_s(config) * 90000 + ROUNDING_90K;
 	c->msn = config->first_msn;
 	c->discontinuity_sequence = config->discontinuity_sequence;
+	c->sequence = config->last_sequence;
+	c->last_init_version = config->last_init_version;
 	c->needs_discontinuity = config->is_continued;
+	run_clock_init(
+	    &c->clock, config->mono_zero_wall_ms, config->part_ms < AHEAD_MAX_MS ? config->part_ms : AHEAD_MAX_MS);
 	for (size_t kind = 0; kind < TRACK_KINDS; kind++) {
 		lane_init(&c->lanes[kind], (enum track_kind)kind);
 		c->is_fresh[kind] = true;
@@ -178,9 +214,10 @@ static int renew_init(struct cutter *c)
 	if (c->init && track_is_same(c->init->tracks[TRACK_VIDEO], video) &&
 	    track_is_same(c->init->tracks[TRACK_AUDIO], audio))
 		return 0;
-	err = part_init_create(&made, c->init ? c->init->version + 1 : 1, video, audio);
+	err = part_init_create(&made, c->last_init_version + 1, video, audio);
 	if (err)
 		return err;
+	c->last_init_version++;
 	part_init_unref(c->init);
 	c->init = made;
 	return 0;
@@ -210,6 +247,16 @@ static void drop_early_audio(struct cutter *c)
 	lane_drop(&c->lanes[TRACK_AUDIO], early);
 }
 
+/* What leads says when the run is. */
+static void begin_clock(struct cutter *c)
+{
+	const struct lane *lead = leading_lane(c);
+
+	run_clock_begin(&c->clock, c->run_start_90k);
+	for (size_t i = 0; i < lead->count; i++)
+		run_clock_note(&c->clock, lane_at(lead, i)->time_90k, lane_at(lead, i)->frame->arrival_us);
+}
+
 static int start_run(struct cutter *c)
 {
 	int64_t start_90k;
@@ -222,6 +269,7 @@ static int start_run(struct cutter *c)
 	}
 	start_90k = lane_at(leading_lane(c), 0)->time_90k;
 	c->run_start_90k = start_90k;
+	begin_clock(c);
 	drop_early_audio(c);
 	begin_segment(c, start_90k);
 	set_state(c, CUTTER_RUNNING);
@@ -341,6 +389,10 @@ static bool ends_run(struct cutter *c, const struct frame *frame)
 		return true;
 	if (kind == TRACK_AUDIO && !is_known && (!has_track(c, TRACK_VIDEO) || has_video_stalled(c)))
 		return true;
+	if (c->clock.is_ahead && (kind == TRACK_VIDEO ? frame_is_key(frame) : !has_track(c, TRACK_VIDEO))) {
+		c->counters.runs_ahead++;
+		return true;
+	}
 	c->is_restart_wanted = c->is_restart_wanted || !is_known;
 	if (c->is_restart_wanted && kind == TRACK_VIDEO && frame_is_key(frame))
 		return true;
@@ -350,6 +402,8 @@ static bool ends_run(struct cutter *c, const struct frame *frame)
 static int accept_running(struct cutter *c, struct frame *frame)
 {
 	enum track_kind kind = frame->track->kind;
+	struct lane *lane = &c->lanes[kind];
+	size_t count = lane->count;
 	int err;
 
 	c->is_fresh[kind] = false;
@@ -358,6 +412,8 @@ static int accept_running(struct cutter *c, struct frame *frame)
 		return 0;
 	}
 	err = push_to_lane(c, frame);
+	if (lane->count > count && lane == leading_lane(c))
+		run_clock_note(&c->clock, lane->newest_90k, frame->arrival_us);
 	if (!err && kind == TRACK_AUDIO)
 		drop_early_audio(c);
 	return err;
@@ -416,6 +472,8 @@ static bool look_at(struct cutter *c, size_t i, int64_t time_90k, bool is_key)
 	}
 	if (is_key && has_track(c, TRACK_VIDEO) && segment_lasts_90k >= c->segment_90k)
 		return set_boundary(c, time_90k, i, true);
+	if (is_key && has_track(c, TRACK_VIDEO) && part_lasts_90k * 100 >= c->part_90k * PART_MIN_PERCENT)
+		return set_boundary(c, time_90k, i, false);
 	if (part_lasts_90k >= c->part_90k || i >= PART_MAX_SAMPLES ||
 	    c->segment_bytes + c->scanned_bytes >= SEGMENT_MAX_BYTES)
 		return set_boundary(c, time_90k, i, false);
@@ -493,6 +551,7 @@ static void describe(struct cutter *c, struct part *p)
 	p->index = c->part_index;
 	p->start_90k = c->part_start_90k;
 	p->duration_90k = c->boundary.time_90k - c->part_start_90k;
+	p->wall_ms = run_clock_wall_ms(&c->clock, p->start_90k);
 	p->is_segment_start = c->part_index == 0;
 	p->is_segment_end = c->boundary.ends_segment;
 	p->is_discontinuity = c->needs_discontinuity;

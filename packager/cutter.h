@@ -8,7 +8,8 @@
  *
  * Where things end
  *  - The leading track is video; audio leads when there is no video or video has stopped (audio is STALL ahead of it).
- *  - A part ends before the frame that would carry it past part_ms. One frame of look-ahead gives true durations.
+ *  - A part ends before the frame that would carry it past the part target, and before a key frame once it has 85 % of
+ *    it. One frame of look-ahead gives true durations.
  *  - A segment ends before the first key frame once segment_ms have passed; without one at the first part boundary at
  *    or after 2 x segment_ms, and in any case before EXTINF would round to more than the target duration. Audio alone:
  *    at the part boundary nearest to segment_ms.
@@ -18,6 +19,8 @@
  *    smaller hole stretches the frame before it and ends the part.
  *  - The first part waits up to 1 s (of frames' times) for the second track.
  * Times
+ *  - Each part says when it began on the wall clock: packager/run_clock. A publisher whose clock is so fast that this
+ *    would be ahead by part_ms (500 at most) has its run ended at the next key frame, to be anchored anew.
  *  - Video is decoded later by (pts - dts) of its key frame, so the first pts of a segment is its tfdt; composition
  *    offsets may be negative. Audio is counted in samples and anchored again only when pts departs by over 40 ms.
  */
@@ -33,10 +36,13 @@
 struct cutter;
 
 struct cutter_config {
-	uint32_t part_ms;    /* 500 */
-	uint32_t segment_ms; /* 2000 */
+	uint32_t part_ms;	   /* 500; the part target follows from it */
+	uint32_t segment_ms;	   /* 2000 */
+	int64_t mono_zero_wall_ms; /* wall clock when frame->arrival_us was 0; 0: unknown */
 	uint64_t first_msn;
 	uint64_t discontinuity_sequence; /* discontinuities before the first part */
+	uint32_t last_sequence;		 /* of an earlier cutter in the same epoch; 0: there was none */
+	unsigned last_init_version;	 /* the same */
 	bool is_continued; /* the first part follows others of an earlier cutter: a discontinuity stands before it */
 };
 
@@ -48,10 +54,18 @@ struct cutter_counters {
 	uint64_t audio_anchors;	  /* times the audio clock was set anew after the first */
 	uint64_t segments_forced; /* ended without a key frame to follow */
 	uint64_t discontinuities;
+	uint64_t runs_ahead; /* ended because the publisher's clock is fast */
 };
 
 /* Two times segment_ms in whole seconds, rounded up. Constant for the life of a stream. */
 unsigned cutter_target_duration_s(const struct cutter_config *config);
+
+/*
+ * What no part is longer than, but beside a hole in the frames: part_ms, or the next length that has room for a whole
+ * number of frames of every usual rate (200 gives 217 because of 24 a second). Constant for the life of a stream. All
+ * parts are 85 to 100 % of it (RFC 8216bis §4.4.4.9) but the last of a segment and those beside a hole.
+ */
+uint32_t cutter_part_target_ms(const struct cutter_config *config);
 
 struct cutter *cutter_create(const struct cutter_config *config); /* NULL when memory is out */
 void cutter_destroy(struct cutter **c);

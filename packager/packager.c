@@ -14,7 +14,9 @@ enum {
 	MAILBOX_FRAMES = 16384,
 	MAILBOX_RESERVE = 16384,
 	EPOCH_MAX = 16,
-	LINGER_MS = 100, /* a part lasts 500: nobody sees that its frames came in by the handful */
+	BUCKETS = 256,
+	LINGER_MS = 20, /* so much later may a part be out than its last frame was in */
+	LATE_US = 50000,
 };
 
 enum packager_mail_kind {
@@ -29,22 +31,24 @@ struct packager_mail {
 	uint64_t stream_id;
 	struct frame *frame;
 	int64_t begin_wall_ms;
-	int64_t begin_90k;
+	int64_t begin_mono_us;
 	char name[SEGMENT_STORE_NAME_MAX];
 };
 
 struct packaged_stream {
-	struct packaged_stream *next;
+	struct packaged_stream *next; /* in its bucket */
 	uint64_t id;
 	struct cutter *cutter;
+	int row; /* of what the sequence remembers */
+	struct sequence_numbers next_numbers;
 	char name[SEGMENT_STORE_NAME_MAX];
 };
 
 struct packager {
 	struct packager_config config;
 	struct mailbox *mailbox;
-	struct packaged_stream *streams;
-	int64_t drops_seen; /* of STAT_FRAMES_UNPACKAGED, by the packaging thread */
+	struct packaged_stream *buckets[BUCKETS]; /* by id, which counts up */
+	int64_t drops_seen;			  /* of STAT_FRAMES_UNPACKAGED, by the packaging thread */
 };
 
 static void destroy_stream(struct packaged_stream *s)
@@ -61,11 +65,13 @@ void packager_destroy(struct packager **packager)
 	if (!p)
 		return;
 	mailbox_destroy(&p->mailbox);
-	while (p->streams) {
-		struct packaged_stream *s = p->streams;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while (p->buckets[i]) {
+			struct packaged_stream *s = p->buckets[i];
 
-		p->streams = s->next;
-		destroy_stream(s);
+			p->buckets[i] = s->next;
+			destroy_stream(s);
+		}
 	}
 	free(p);
 }
@@ -73,7 +79,7 @@ void packager_destroy(struct packager **packager)
 /* The stream with this id, and in *link what points to it. */
 static struct packaged_stream *find(struct packager *p, uint64_t id, struct packaged_stream ***link)
 {
-	struct packaged_stream **at = &p->streams;
+	struct packaged_stream **at = &p->buckets[id % BUCKETS];
 
 	while (*at && (*at)->id != id)
 		at = &(*at)->next;
@@ -82,77 +88,119 @@ static struct packaged_stream *find(struct packager *p, uint64_t id, struct pack
 	return *at;
 }
 
-static void format_epoch(int64_t wall_ms, char out[EPOCH_MAX])
+static void format_epoch(uint64_t epoch, char out[EPOCH_MAX])
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-	uint64_t rest = (uint64_t)wall_ms;
 	char reversed[EPOCH_MAX];
 	size_t len = 0;
 
 	do {
-		reversed[len++] = digits[rest % 36];
-		rest /= 36;
-	} while (rest > 0 && len < EPOCH_MAX - 1);
+		reversed[len++] = digits[epoch % 36];
+		epoch /= 36;
+	} while (epoch > 0 && len < EPOCH_MAX - 1);
 	for (size_t i = 0; i < len; i++)
 		out[i] = reversed[len - 1 - i];
 	out[len] = '\0';
 }
 
 /*
- * Numbers go on after a restart of the node without a file: a segment is hardly ever shorter than segment_ms, so one
- * that is numbered by the clock comes after all that were counted before.
+ * What the wall clock numbers a stream's first segment with. A segment is hardly ever shorter than segment_ms, so this
+ * comes after all that were counted before, also where nothing is remembered of them.
  */
-static uint64_t first_msn(const struct packager *p, int64_t wall_ms)
+static uint64_t clock_msn(const struct packager *p, int64_t wall_ms)
 {
 	return wall_ms > 0 ? (uint64_t)wall_ms / p->config.segment_ms : 0;
 }
 
-static void begin(struct packager *p, const struct packager_mail *mail)
+static struct cutter *make_cutter(
+    const struct packager *p, const struct packager_mail *mail, const struct sequence_start *start)
 {
 	const struct cutter_config config = {
 		.part_ms = p->config.part_ms,
 		.segment_ms = p->config.segment_ms,
-		.first_msn = first_msn(p, mail->begin_wall_ms),
-	};
-	struct packaged_stream *s = calloc(1, sizeof(*s));
-	char epoch[EPOCH_MAX];
-	const struct segment_store_begin shelf = {
-		.name = mail->name, .epoch = epoch, .wall_zero_ms = mail->begin_wall_ms - mail->begin_90k / 90
+		.mono_zero_wall_ms = mail->begin_wall_ms - mail->begin_mono_us / 1000,
+		.first_msn = start->next.msn,
+		.discontinuity_sequence = start->next.discontinuity_sequence,
+		.last_sequence = (uint32_t)(start->next.part - 1),
+		.last_init_version = (unsigned)(start->next.init_version - 1),
+		.is_continued = start->is_continued,
 	};
 
+	return cutter_create(&config);
+}
+
+static void begin(struct packager *p, const struct packager_mail *mail)
+{
+	const struct sequence_start start =
+	    sequence_begin(p->config.sequence, mail->name, mail->begin_wall_ms, clock_msn(p, mail->begin_wall_ms));
+	struct packaged_stream **bucket = &p->buckets[mail->stream_id % BUCKETS];
+	struct packaged_stream *s = calloc(1, sizeof(*s));
+	char epoch[EPOCH_MAX];
+	const struct segment_store_begin shelf = { .name = mail->name, .epoch = epoch };
+
 	if (s)
-		s->cutter = cutter_create(&config);
+		s->cutter = make_cutter(p, mail, &start);
 	if (!s || !s->cutter) {
 		log_error(NULL, "no memory to package stream %s", mail->name);
+		sequence_end(p->config.sequence, start.row, mail->begin_wall_ms);
 		free(s);
 		return;
 	}
 	s->id = mail->stream_id;
+	s->row = start.row;
+	s->next_numbers = start.next;
 	snprintf(s->name, sizeof(s->name), "%s", mail->name);
-	s->next = p->streams;
-	p->streams = s;
-	format_epoch(mail->begin_wall_ms, epoch);
+	s->next = *bucket;
+	*bucket = s;
+	format_epoch(start.next.epoch, epoch);
+	if (start.is_same_epoch)
+		log_info(NULL, "stream %s goes on where the node was cut short: epoch %s, segment %llu", mail->name,
+		    epoch, (unsigned long long)start.next.msn);
 	shelf_begin(p->config.shelf, &shelf);
 }
 
-static void ship(struct packager *p, struct packaged_stream *s)
+/* Before anybody gets the part: a number that was seen is never given again. */
+static void note_numbers(struct packager *p, struct packaged_stream *s, const struct part *part)
+{
+	s->next_numbers.msn = part->msn + 1;
+	s->next_numbers.part = (uint64_t)part->sequence + 1;
+	s->next_numbers.init_version = (uint64_t)part->init->version + 1;
+	s->next_numbers.discontinuity_sequence = part->discontinuity_sequence;
+	sequence_note(p->config.sequence, s->row, &s->next_numbers, clock_wall_ms(p->config.clock));
+}
+
+static void count_part(struct packager *p, const struct frame *frame)
+{
+	int64_t delay_us = clock_mono_us(p->config.clock) - frame->arrival_us;
+
+	stats_add(p->config.stats, STAT_PARTS, 1);
+	stats_add(p->config.stats, STAT_PART_DELAY_US, delay_us);
+	stats_add(p->config.stats, STAT_PARTS_LATE, delay_us > LATE_US);
+}
+
+/* All that is complete now, by this frame (NULL: by an order). */
+static void ship(struct packager *p, struct packaged_stream *s, const struct frame *frame)
 {
 	struct part *part;
 
 	for (;;) {
 		int err = cutter_pop(s->cutter, &part);
 
-		if (part)
+		if (part) {
+			note_numbers(p, s, part);
+			if (frame)
+				count_part(p, frame);
 			shelf_part(p->config.shelf, s->name, part);
-		else if (err == 0)
+		} else if (err == 0) {
 			return;
+		}
 	}
 }
 
 static void flush(struct packager *p, struct packaged_stream *s)
 {
 	cutter_flush(s->cutter);
-	ship(p, s);
+	ship(p, s, NULL);
 }
 
 /* Some stream's frames were lost, we cannot know whose: all of them end their segment and wait for a key frame. */
@@ -164,8 +212,10 @@ static void note_drops(struct packager *p)
 		return;
 	log_warn(NULL, "packaging could not keep up, %lld frames lost", (long long)(dropped - p->drops_seen));
 	p->drops_seen = dropped;
-	for (struct packaged_stream *s = p->streams; s; s = s->next)
-		flush(p, s);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct packaged_stream *s = p->buckets[i]; s; s = s->next)
+			flush(p, s);
+	}
 }
 
 static void take_frame(struct packager *p, struct packager_mail *mail)
@@ -175,7 +225,7 @@ static void take_frame(struct packager *p, struct packager_mail *mail)
 	note_drops(p);
 	if (s) {
 		cutter_push(s->cutter, mail->frame);
-		ship(p, s);
+		ship(p, s, mail->frame);
 	}
 	frame_unref(mail->frame);
 }
@@ -188,6 +238,7 @@ static void end(struct packager *p, uint64_t id)
 	if (!s)
 		return;
 	flush(p, s);
+	sequence_end(p->config.sequence, s->row, clock_wall_ms(p->config.clock));
 	shelf_end(p->config.shelf, s->name);
 	*link = s->next;
 	destroy_stream(s);
@@ -261,7 +312,7 @@ static void tap_begin(void *arg, const struct tap_stream *stream)
 		.kind = PACKAGER_BEGIN,
 		.stream_id = stream->id,
 		.begin_wall_ms = stream->begin_wall_ms,
-		.begin_90k = stream->begin_90k,
+		.begin_mono_us = stream->begin_mono_us,
 	};
 
 	snprintf(mail.name, sizeof(mail.name), "%s", stream->name);

@@ -13,7 +13,9 @@
 
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "packager/cutter.h"
+#include "packager/sequence.h"
 #include "packager/shelf.h"
 #include "relay/stats.h"
 #include "relay/tap.h"
@@ -23,10 +25,12 @@ struct packager;
 
 struct packager_config {
 	struct loop *loop; /* not running yet */
+	const struct clock *clock;
+	struct sequence *sequence; /* borrowed; outlives the packager */
 	struct shelf *shelf;
 	uint32_t part_ms;
 	uint32_t segment_ms;
-	struct stats *stats; /* STAT_FRAMES_UNPACKAGED is ours */
+	struct stats *stats; /* STAT_FRAMES_UNPACKAGED and STAT_PARTS… are ours */
 };
 
 /* 0 or -ENOMEM. */

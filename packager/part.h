@@ -32,10 +32,11 @@ struct part {
 	atomic_uint refs;
 	uint64_t msn;			 /* media sequence number of the segment it belongs to */
 	uint32_t index;			 /* its place in that segment, from 0 */
-	uint32_t sequence;		 /* mfhd sequence number */
+	uint32_t sequence;		 /* in its epoch, from 1; the mfhd sequence number, too */
 	uint64_t discontinuity_sequence; /* discontinuities up to here, its own included */
 	int64_t start_90k;		 /* pts of its beginning on the stream's timeline */
 	int64_t duration_90k; /* of what it holds; the next part begins there unless there is a discontinuity */
+	int64_t wall_ms;      /* wall clock of its beginning, since 1970 (packager/run_clock); -1: unknown */
 	bool is_segment_start;
 	bool is_segment_end;   /* the segment is complete with this part */
 	bool is_discontinuity; /* before this part, which is the first of its segment then */

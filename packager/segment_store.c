@@ -46,7 +46,6 @@ struct stream {
 	struct stream *next; /* in its bucket */
 	char name[SEGMENT_STORE_NAME_MAX];
 	char epoch[PLAYLIST_EPOCH_MAX];
-	int64_t wall_zero_ms;
 	int64_t ended_us;
 	bool is_ended;
 	bool is_independent; /* every segment so far */
@@ -209,7 +208,6 @@ int segment_store_begin(struct segment_store *store, const struct segment_store_
 		return -ENOMEM;
 	memcpy(s->name, begin->name, strlen(begin->name) + 1);
 	memcpy(s->epoch, begin->epoch, strlen(begin->epoch) + 1);
-	s->wall_zero_ms = begin->wall_zero_ms;
 	s->is_independent = true;
 	segment_store_remove(store, begin->name);
 	*find_place(store, s->name, strlen(s->name)) = s;
@@ -392,7 +390,7 @@ static int complete_open(struct segment_store *store, struct stream *s)
 	return 0;
 }
 
-static struct segment *open_segment(const struct stream *s, const struct part *part)
+static struct segment *open_segment(const struct part *part)
 {
 	struct segment *segment = calloc(1, sizeof(*segment));
 
@@ -401,7 +399,7 @@ static struct segment *open_segment(const struct stream *s, const struct part *p
 	segment->msn = part->msn;
 	segment->discontinuity_sequence = part->discontinuity_sequence;
 	segment->start_90k = part->start_90k;
-	segment->wall_ms = s->wall_zero_ms < 0 ? -1 : s->wall_zero_ms + part->start_90k / 90;
+	segment->wall_ms = part->wall_ms;
 	segment->is_discontinuity = part->is_discontinuity;
 	segment->is_independent = part->is_independent;
 	segment->init = part_init_ref(part->init);
@@ -442,7 +440,7 @@ int segment_store_add(struct segment_store *store, const char *name, struct part
 	if (!s->open && !part->is_segment_start)
 		return err ? err : -ENOMEM; /* its beginning was lost */
 	if (!s->open)
-		s->open = open_segment(s, part);
+		s->open = open_segment(part);
 	if (!s->open || append_part(s->open, part) != 0) {
 		discard_open(s);
 		return -ENOMEM;

@@ -46,8 +46,7 @@ void segment_store_destroy(struct segment_store **store);
 
 struct segment_store_begin {
 	const char *name;
-	const char *epoch;    /* base36, other at each start of the stream: cached names never collide */
-	int64_t wall_zero_ms; /* wall clock at 0 of the stream's timeline, ms since 1970; -1: unknown */
+	const char *epoch; /* base36, other at each start of the stream: cached names never collide */
 };
 
 /*

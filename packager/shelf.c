@@ -28,7 +28,6 @@ struct shelf_mail {
 	enum shelf_mail_kind kind;
 	char stream[SEGMENT_STORE_NAME_MAX];
 	char epoch[EPOCH_MAX];
-	int64_t wall_zero_ms;
 	struct part *part;
 };
 
@@ -61,9 +60,7 @@ static void drop_mail(void *item)
 
 static int take_begin(struct shelf *s, const struct shelf_mail *mail)
 {
-	const struct segment_store_begin begin = {
-		.name = mail->stream, .epoch = mail->epoch, .wall_zero_ms = mail->wall_zero_ms
-	};
+	const struct segment_store_begin begin = { .name = mail->stream, .epoch = mail->epoch };
 
 	return segment_store_begin(s->store, &begin);
 }
@@ -136,7 +133,7 @@ static void post(struct shelf *s, struct shelf_mail *mail, const char *stream, e
 
 void shelf_begin(struct shelf *s, const struct segment_store_begin *begin)
 {
-	struct shelf_mail mail = { .kind = SHELF_BEGIN, .wall_zero_ms = begin->wall_zero_ms };
+	struct shelf_mail mail = { .kind = SHELF_BEGIN };
 
 	snprintf(mail.epoch, sizeof(mail.epoch), "%s", begin->epoch);
 	post(s, &mail, begin->name, MAIL_MUST);

@@ -17,6 +17,7 @@
 #include "base/tls.h"
 #include "ingest/in_rtmp.h"
 #include "packager/packager.h"
+#include "packager/sequence.h"
 #include "programs/node_delivery.h"
 #include "programs/node_srt.h"
 #include "relay/hub.h"
@@ -42,6 +43,7 @@ struct node {
 	struct tls_context *tls; /* of RTMPS, NULL: off */
 	struct node_delivery *delivery;
 	struct loop *packaging;
+	struct sequence *sequence;
 	struct packager *packager;
 	struct stream_tap taps[1];
 	struct placement placement;
@@ -76,6 +78,7 @@ void node_destroy(struct node **node_out)
 	for (unsigned i = 0; i < n_relays(node); i++)
 		loop_destroy(&node->relays[i].loop);
 	loop_destroy(&node->packaging);
+	sequence_close(&node->sequence);
 	node_delivery_destroy(&node->delivery);
 	tls_context_destroy(&node->tls);
 	free(node);
@@ -93,16 +96,24 @@ static unsigned wanted_loops(const struct options *options)
 
 static int create_packaging(struct node *node)
 {
+	const struct sequence_config sequence = {
+		.data_dir = node->options.data_dir,
+		.wall_ms = clock_wall_ms(clock_real()),
+	};
 	struct packager_config config = {
+		.clock = clock_real(),
 		.part_ms = (uint32_t)node->options.part_ms,
 		.segment_ms = (uint32_t)node->options.segment_ms,
 		.shelf = node_delivery_shelf(node->delivery),
 		.stats = &node->stats,
 	};
-	int err = loop_create(&node->packaging, "packaging");
+	int err = sequence_open(&node->sequence, &sequence);
 
+	if (err == 0)
+		err = loop_create(&node->packaging, "packaging");
 	if (err != 0)
 		return err;
+	config.sequence = node->sequence;
 	config.loop = node->packaging;
 	err = packager_create(&node->packager, &config);
 	if (err == 0)
@@ -316,7 +327,7 @@ static bool has_sessions(struct node *node)
  * An SRT connection has some hundred KB of lists while it lasts, and the allocator keeps what lies between things that
  * stay. One walk over its arenas is worth it after many sessions.
  */
-void node_tidy(struct node *node)
+static void give_back_memory(struct node *node)
 {
 	enum { WORTH_SESSIONS = 64 };
 	uint64_t n_closed = 0;
@@ -327,6 +338,12 @@ void node_tidy(struct node *node)
 		return;
 	node->tidied_at = n_closed;
 	malloc_trim(0);
+}
+
+void node_tidy(struct node *node)
+{
+	sequence_save(node->sequence);
+	give_back_memory(node);
 }
 
 static void sleep_ms(long ms)
@@ -362,5 +379,6 @@ void node_stop(struct node *node)
 	node_srt_join(node->srt);
 	loop_stop(node->packaging);
 	loop_join(node->packaging);
+	sequence_stop(node->sequence);
 	node_delivery_stop(node->delivery);
 }

@@ -47,6 +47,11 @@
 	STAT(FRAMES_UNREADABLE, "isaribi_frames_unreadable_total", "counter", "media messages that could not be read") \
 	STAT(FRAMES_UNPACKAGED, "isaribi_frames_unpackaged_total", "counter",                                          \
 	    "frames lost to HLS because packaging could not keep up")                                                  \
+	STAT(PARTS, "isaribi_hls_parts_total", "counter", "parts of HLS that a frame has completed")                   \
+	STAT(PART_DELAY_US, "isaribi_hls_part_delay_us_total", "counter",                                              \
+	    "sum of the times from the arrival of that frame until the part was made, in us")                          \
+	STAT(                                                                                                          \
+	    PARTS_LATE, "isaribi_hls_parts_late_total", "counter", "parts made more than 50 ms after that frame came") \
 	STAT(TIME_JUMPS, "isaribi_time_jumps_total", "counter", "jumps in publishers' timestamps")                     \
 	STAT(PLAYER_SKIPS, "isaribi_player_skips_total", "counter",                                                    \
 	    "times a slow player was moved to the newest key frame")

@@ -251,14 +251,14 @@ void stream_plan(struct stream *s)
 		s->until_ms = local_wall_ms(s->local); /* it may not come back: its slot is over now */
 }
 
-static void begin_taps(struct stream *s, const struct frame *frame)
+static void begin_taps(struct stream *s)
 {
 	const struct relay_setup *setup = s->local->setup;
 	const struct tap_stream begin = {
 		.id = atomic_fetch_add(&last_tap_id, 1) + 1,
 		.name = s->name,
 		.begin_wall_ms = local_wall_ms(s->local),
-		.begin_90k = frame->dts_90k,
+		.begin_mono_us = local_now_us(s->local),
 	};
 
 	s->tap_id = begin.id;
@@ -271,7 +271,7 @@ static void feed_taps(struct stream *s, struct frame *frame)
 	const struct relay_setup *setup = s->local->setup;
 
 	if (s->tap_id == 0)
-		begin_taps(s, frame);
+		begin_taps(s);
 	for (size_t i = 0; i < setup->n_taps; i++)
 		setup->taps[i].frame(setup->taps[i].arg, s->tap_id, frame);
 }

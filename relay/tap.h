@@ -17,8 +17,8 @@
 struct tap_stream {
 	uint64_t id;	       /* never 0 */
 	const char *name;      /* borrowed during the call */
-	int64_t begin_wall_ms; /* wall clock at the stream time below: the stream's epoch */
-	int64_t begin_90k;
+	int64_t begin_wall_ms; /* wall clock at the monotonic time below, the clock of frame->arrival_us */
+	int64_t begin_mono_us;
 };
 
 struct stream_tap {

@@ -205,6 +205,14 @@ def http(method, url, headers=None, limit_s=10.0):
         raise Failed(f"{method} {url}: {error}") from None
 
 
+def numbers_path(data_dir):
+    """Where a node with this folder keeps the numbers of its streams; there only while it runs, or after a crash."""
+    value = 14695981039346656037
+    for byte in os.path.realpath(data_dir).encode():
+        value = (value ^ byte) * 1099511628211 % 2**64
+    return pathlib.Path(f"/dev/shm/isaribi-{os.geteuid()}-{value:016x}")
+
+
 class Node:
     """isaribi-node with a plan of its own. stop() is part of every test: exit 0, no sanitizer's report, no secret."""
 
@@ -215,7 +223,9 @@ class Node:
         self.dir = bench.new_dir("node")
         self.plan_path = self.dir / "plan.json"
         self.config_path = self.dir / "isaribi.conf"
-        self.config_path.write_text(config_text(self.dir / "data", config or {}))
+        config = config or {}
+        self.data_dir = config.get("node.data_dir", self.dir / "data")
+        self.config_path.write_text(config_text(self.data_dir, config))
         plan.write(self.plan_path)
         self.process = Process(bench, "isaribi-node", [BIN / "isaribi-node", "--config", self.config_path, "--plan",
                                                        self.plan_path], env)
@@ -303,6 +313,8 @@ class Node:
         self.process.signal(signal.SIGTERM)
         code = self.process.wait(limit_s)
         self.check_clean()
+        check(not pathlib.Path(self.data_dir).exists() or not numbers_path(self.data_dir).exists(),
+              "a node that ended in good order leaves a file in memory")
         check(code == 0, f"the node ended with {code} at SIGTERM: {self.process.tail(40)}")
 
 
@@ -359,6 +371,8 @@ class Bench:
         for process in self.processes:
             if process.is_running():
                 process.kill()
+        for node in self.nodes:
+            numbers_path(node.data_dir).unlink(missing_ok=True)  # of those that were killed
         if not keep:
             shutil.rmtree(self.dir, ignore_errors=True)
 

@@ -46,7 +46,7 @@ static void check(bool is_right)
 
 static void fill(const char *name)
 {
-	const struct segment_store_begin begin = { .name = name, .epoch = "e1", .wall_zero_ms = 1790000000000 };
+	const struct segment_store_begin begin = { .name = name, .epoch = "e1" };
 	const struct cutter_config config = { .part_ms = 500, .segment_ms = 2000 };
 	struct cutter *cutter = cutter_create(&config);
 	const uint8_t asc[] = { 0x11, 0x90 };

@@ -26,12 +26,13 @@ struct shop {
 	struct part_init *init;
 	uint64_t discontinuities;
 	int64_t at_90k;
+	bool has_no_wall_clock;
 };
 
 static int setup_with(void **state, size_t max_bytes)
 {
 	const struct segment_store_config config = { .target_duration_s = 4, .stream_max_bytes = max_bytes };
-	const struct segment_store_begin begin = { .name = "tanaka", .epoch = "e1", .wall_zero_ms = 1790000000000 };
+	const struct segment_store_begin begin = { .name = "tanaka", .epoch = "e1" };
 	struct shop *shop = calloc(1, sizeof(*shop));
 	struct track *video = fixture_video();
 	struct track *audio = fixture_audio();
@@ -71,6 +72,7 @@ static struct part *make_part(struct shop *shop, uint64_t msn, uint32_t index, u
 	p->index = index;
 	p->start_90k = shop->at_90k;
 	p->duration_90k = 2 * SECOND / count;
+	p->wall_ms = shop->has_no_wall_clock ? -1 : 1790000000000 + shop->at_90k / 90;
 	p->is_segment_start = index == 0;
 	p->is_segment_end = index + 1 == count;
 	p->is_independent = index == 0;
@@ -329,7 +331,7 @@ static void the_end_is_written_and_forgotten_later(void **state)
 
 static void beginning_again_starts_afresh(void **state)
 {
-	const struct segment_store_begin again = { .name = "tanaka", .epoch = "e2", .wall_zero_ms = -1 };
+	const struct segment_store_begin again = { .name = "tanaka", .epoch = "e2" };
 	struct shop *shop = *state;
 	struct segment_store_found found;
 	struct body *held;
@@ -342,6 +344,7 @@ static void beginning_again_starts_afresh(void **state)
 	assert_int_equal(held->pieces[1]->data[5], 0); /* what was handed out lives on */
 	body_unref(held);
 	assert_true(segment_store_has(shop->store, "tanaka", 6));
+	shop->has_no_wall_clock = true;
 	add_segment(shop, 1);
 	assert_false(playlist_has(shop, "PROGRAM-DATE-TIME"));
 	assert_true(find(shop, "index.m3u8", false, &found));
@@ -374,7 +377,7 @@ static void many_streams_do_not_mix(void **state)
 	char name[32];
 
 	for (int i = 0; i < 1000; i++) {
-		struct segment_store_begin begin = { .name = name, .epoch = "e1", .wall_zero_ms = -1 };
+		struct segment_store_begin begin = { .name = name, .epoch = "e1" };
 
 		(void)snprintf(name, sizeof(name), "stream%d", i);
 		assert_int_equal(segment_store_begin(shop->store, &begin), 0);
