@@ -4,16 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum {
-	/*
-	 * So many messages of a player may wait in libsrt, which makes room for 32 to begin with and never gives back
-	 * what it once needed more: a newcomer has seconds of the stream before it. More, when the link is so long that
-	 * this holds the player up again and again.
-	 */
-	WINDOW_MESSAGES = 30,
-	WINDOW_MAX_MESSAGES = 30 * 128,
-	WINDOW_HOLDS_MAX = 16,
-};
+#include "relay/send_window.h"
 
 struct out_srt {
 	struct ts_reader reader; /* first: its ops get a pointer to it */
@@ -21,8 +12,7 @@ struct out_srt {
 	struct poll_srt_watch *watch;
 	const struct out_srt_ops *ops;
 	void *arg;
-	size_t window;	/* messages */
-	unsigned holds; /* flushes in a row that it ended */
+	struct send_window window;
 	struct out_srt_counts counts;
 };
 
@@ -49,18 +39,13 @@ static enum close_reason reason_of(int err)
 	return err == -ENOMEM ? CLOSE_NO_MEMORY : close_reason_of_socket(err);
 }
 
-/* How many messages may go out now. */
-static size_t room(struct out_srt *p)
+/* Whether it was the window that ended a run. */
+static void note_window(struct out_srt *p, enum ts_piece_verdict verdict)
 {
-	const size_t unsent = io_srt_unsent(p->watch->sock);
-
-	if (ts_lane_waiting(&p->reader) < p->window) {
-		p->holds = 0;
-	} else if (++p->holds > WINDOW_HOLDS_MAX && p->window < WINDOW_MAX_MESSAGES) {
-		p->window *= 2;
-		p->holds = 0;
-	}
-	return unsent < p->window ? p->window - unsent : 0;
+	if (verdict == TS_PIECE_READY)
+		send_window_hold(&p->window, ts_lane_waiting(&p->reader), local_now_us(p->local));
+	else
+		send_window_pass(&p->window);
 }
 
 /* Sends what there is, as far as the socket takes it. */
@@ -70,7 +55,7 @@ static void run(struct out_srt *p)
 	enum ts_piece_verdict verdict;
 	struct ts_piece piece;
 	uint64_t bytes = 0;
-	size_t left = room(p);
+	size_t left = send_window_room(&p->window, io_srt_unsent(p->watch->sock));
 	int err = 0;
 
 	while ((verdict = ts_lane_next(&p->reader, &piece)) == TS_PIECE_READY && left-- > 0) {
@@ -83,6 +68,8 @@ static void run(struct out_srt *p)
 	}
 	p->counts.bytes += bytes;
 	stats_add(stats, STAT_SRT_BYTES_OUT, (int64_t)bytes);
+	if (err == 0)
+		note_window(p, verdict);
 	/* One that is held by its window is looked at again with the next look: its socket has room. */
 	if (err == 0 || err == -EAGAIN)
 		err = poll_srt_change(p->watch, verdict == TS_PIECE_READY ? IO_SRT_OUT : 0);
@@ -125,8 +112,8 @@ int out_srt_create(struct out_srt **out, struct ts_lanes *lanes, const struct ou
 		.watch = config->watch,
 		.ops = config->ops,
 		.arg = config->arg,
-		.window = WINDOW_MESSAGES,
 	};
+	send_window_init(&p->window);
 	stats_add(p->local->setup->stats, STAT_SRT_PLAYERS, 1);
 	err = ts_lane_attach(lanes, config->stream, &p->reader);
 	if (err != 0) {
