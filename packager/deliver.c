@@ -171,6 +171,8 @@ static void put_http_metrics(struct bytes_writer *w, const struct http_stats *s)
 	put_metric(w, "isaribi_http_bytes_total", "counter", "Bytes of answers taken by the kernel.", s->bytes_out);
 	put_metric(w, "isaribi_http_connections_total", "counter", "Connections accepted.", s->connections);
 	put_metric(w, "isaribi_http_connections", "gauge", "Connections open.", s->open_connections);
+	put_metric(w, "isaribi_http_waiting_requests", "gauge", "Requests that wait for what is not there yet.",
+	    s->waiting_requests);
 	put_metric(w, "isaribi_http_refused_total", "counter", "Connections turned away, too many.", s->refused);
 	put_metric(w, "isaribi_http_stalled_total", "counter", "Connections closed for taking nothing.", s->stalled);
 	put_metric(
@@ -263,7 +265,7 @@ int deliver_open(
 		return -ENOMEM;
 	d->store = store;
 	d->config = *config;
-	err = deliver_hls_create(&d->hls, store, &access);
+	err = deliver_hls_create(&d->hls, loop, store, &access);
 	if (err == 0)
 		err = http_server_open(&d->server, loop, &server_config);
 	if (err != 0)
