@@ -21,7 +21,7 @@ struct slice {
 
 #define CORS                                 \
 	"Access-Control-Allow-Origin: *\r\n" \
-	"Access-Control-Expose-Headers: Accept-Ranges, Content-Range, Date\r\n"
+	"Access-Control-Expose-Headers: Content-Range, Date\r\n"
 
 const char deliver_reply_cors[] = CORS;
 const char deliver_reply_cors_and_vary[] = CORS "Vary: Accept-Encoding\r\n";
