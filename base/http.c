@@ -439,6 +439,9 @@ static int serve(struct http_conn *conn, struct lws *wsi, const char *path, size
 	if (!http_path_is_clean(path, path_len) || strlen(path) != path_len)
 		return refuse(conn, 400, NULL, text_400);
 	copy_header(wsi, WSI_TOKEN_HTTP_RANGE, range, sizeof(range));
+	/* RFC 9110 §13.1.5: no answer that has ranges has a validator, so none can match. */
+	if (has_header(wsi, WSI_TOKEN_HTTP_IF_RANGE))
+		range[0] = '\0';
 	copy_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, if_none_match, sizeof(if_none_match));
 	copy_header(wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING, encodings, sizeof(encodings));
 	head.accepts_gzip = http_accepts_gzip(encodings);

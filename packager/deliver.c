@@ -11,7 +11,9 @@
 #include "base/bytes.h"
 #include "base/http_text.h"
 #include "base/shared.h"
+#include "packager/deliver_hls.h"
 #include "packager/deliver_path.h"
+#include "packager/deliver_reply.h"
 #include "packager/segment_store.h"
 #include "web/assets.h"
 
@@ -20,6 +22,7 @@ enum { METRICS_MAX_BYTES = 4 * 1024 * 1024 };
 struct deliver {
 	struct http_server *server;
 	struct segment_store *store;
+	struct deliver_hls *hls;
 	struct deliver_config config;
 };
 
@@ -30,11 +33,7 @@ struct route {
 	void (*serve)(struct deliver *d, struct http_request *request, const char *rest);
 };
 
-#define CORS "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: Date\r\n"
-
 static const char nosniff[] = "X-Content-Type-Options: nosniff\r\n";
-static const char cors[] = CORS;
-static const char cors_and_vary[] = CORS "Vary: Accept-Encoding\r\n";
 static const char vary[] = "Vary: Accept-Encoding\r\nX-Content-Type-Options: nosniff\r\n";
 /*
  * The page's address may hold a view token: it goes to nobody as a referrer. blob: is what hls.js feeds the video
@@ -48,99 +47,9 @@ static const char page_headers[] = "Vary: Accept-Encoding\r\n"
 				   "media-src 'self' blob:; base-uri 'none'; form-action 'none'; "
 				   "frame-ancestors 'self'\r\n";
 
-static void respond_not_found(struct http_request *request, const char *cache_control, const char *headers)
-{
-	static const char text[] = "見つかりません。\nNot found.\n";
-	const struct http_piece piece = { .data = (const uint8_t *)text, .size_bytes = sizeof(text) - 1 };
-	const struct http_response response = {
-		.status = 404,
-		.content_type = "text/plain; charset=utf-8",
-		.cache_control = cache_control,
-		.extra_headers = headers,
-		.pieces = &piece,
-		.n_pieces = 1,
-	};
-
-	http_respond(request, &response);
-}
-
-/* A stream that is not there, one that may not be seen and a segment that is gone: one answer, byte for byte. */
-static void respond_no_media(struct http_request *request)
-{
-	/* A second, because it may begin any moment. */
-	respond_not_found(request, "public, max-age=1", cors);
-}
-
-/* --- HLS ---------------------------------------------------------------------------------------------------------- */
-
-struct kind_headers {
-	const char *content_type;
-	const char *cache_control;
-	const char *extra_headers;
-};
-
-/*
- * The same for private streams: the view token is part of the path, so a cache keeps its holders apart, and one in
- * front that checks the token itself may drop it from its key and share (design §5).
- */
-static const struct kind_headers kind_headers[] = {
-	[PLAYLIST_MAIN] = { "application/vnd.apple.mpegurl", "public, max-age=2", cors_and_vary },
-	[PLAYLIST_MEDIA] = { "application/vnd.apple.mpegurl", "public, max-age=1", cors_and_vary },
-	[PLAYLIST_INIT] = { "video/mp4", "public, max-age=3600, immutable", cors },
-	[PLAYLIST_SEGMENT] = { "video/iso.segment", "public, max-age=3600, immutable", cors },
-};
-
-static void respond_found(struct http_request *request, const struct segment_store_found *found)
-{
-	const struct kind_headers *headers = &kind_headers[found->kind];
-	struct http_piece pieces[HTTP_PIECES_MAX];
-	const struct http_response response = {
-		.status = 200,
-		.content_type = headers->content_type,
-		.cache_control = headers->cache_control,
-		.content_encoding = found->is_gzip ? "gzip" : NULL,
-		.extra_headers = headers->extra_headers,
-		.pieces = pieces,
-		.n_pieces = found->body->piece_count,
-	};
-
-	if (found->body->piece_count > HTTP_PIECES_MAX) {
-		http_respond_text(request, 500, "no-store", "サーバーの中で失敗しました。\nInternal error.\n");
-		return;
-	}
-	for (size_t i = 0; i < found->body->piece_count; i++) {
-		struct shared *s = found->body->pieces[i];
-
-		pieces[i] = (struct http_piece){ .owner = s, .data = s->data, .size_bytes = s->size_bytes };
-	}
-	http_respond(request, &response);
-}
-
-static bool may_play(const struct deliver *d, const struct deliver_path *path)
-{
-	char stream[SEGMENT_STORE_NAME_MAX];
-
-	if (path->stream_len >= sizeof(stream))
-		return false;
-	memcpy(stream, path->stream, path->stream_len);
-	stream[path->stream_len] = '\0';
-	return !d->config.may_play || d->config.may_play(d->config.arg, stream, path->token, path->token_len);
-}
-
 static void serve_hls(struct deliver *d, struct http_request *request, const char *rest)
 {
-	struct deliver_path path;
-	struct segment_store_found found;
-
-	/* Whether it may be seen is asked first and always: what is in the store changes nothing for him who may not.
-	 */
-	if (deliver_path_parse(&path, rest, true) && may_play(d, &path) &&
-	    segment_store_find(d->store, path.stream, path.stream_len, path.resource, path.resource_len,
-		request->accepts_gzip, &found) &&
-	    found.kind != PLAYLIST_NONE)
-		respond_found(request, &found);
-	else
-		respond_no_media(request);
+	deliver_hls_serve(d->hls, request, rest);
 }
 
 /* --- pages -------------------------------------------------------------------------------------------------------- */
@@ -185,7 +94,7 @@ static void serve_watch(struct deliver *d, struct http_request *request, const c
 	if (page && deliver_path_parse(&path, rest, false))
 		respond_asset(request, page, page_headers);
 	else
-		respond_not_found(request, "no-cache", nosniff);
+		deliver_reply_not_found(request, "no-cache", nosniff);
 }
 
 static void serve_asset(struct deliver *d, struct http_request *request, const char *rest)
@@ -197,7 +106,7 @@ static void serve_asset(struct deliver *d, struct http_request *request, const c
 	if (asset)
 		respond_asset(request, asset, vary);
 	else
-		respond_not_found(request, "no-cache", nosniff);
+		deliver_reply_not_found(request, "no-cache", nosniff);
 }
 
 /* --- for operators ------------------------------------------------------------------------------------------------ */
@@ -262,6 +171,8 @@ static void put_http_metrics(struct bytes_writer *w, const struct http_stats *s)
 	put_metric(w, "isaribi_http_bytes_total", "counter", "Bytes of answers taken by the kernel.", s->bytes_out);
 	put_metric(w, "isaribi_http_connections_total", "counter", "Connections accepted.", s->connections);
 	put_metric(w, "isaribi_http_connections", "gauge", "Connections open.", s->open_connections);
+	put_metric(w, "isaribi_http_waiting_requests", "gauge", "Requests that wait for what is not there yet.",
+	    s->waiting_requests);
 	put_metric(w, "isaribi_http_refused_total", "counter", "Connections turned away, too many.", s->refused);
 	put_metric(w, "isaribi_http_stalled_total", "counter", "Connections closed for taking nothing.", s->stalled);
 	put_metric(
@@ -320,7 +231,7 @@ static void handle(void *arg, struct http_request *request)
 		routes[i].serve(arg, request, request->path + len);
 		return;
 	}
-	respond_not_found(request, "no-cache", nosniff);
+	deliver_reply_not_found(request, "no-cache", nosniff);
 }
 
 void deliver_close(struct deliver **deliver)
@@ -331,6 +242,7 @@ void deliver_close(struct deliver **deliver)
 	if (!d)
 		return;
 	http_server_close(&d->server);
+	deliver_hls_destroy(&d->hls);
 	free(d);
 }
 
@@ -345,6 +257,7 @@ int deliver_open(
 		.handle = handle,
 		.arg = d,
 	};
+	const struct deliver_access access = { .may_play = config->may_play, .arg = config->arg };
 	int err;
 
 	*out = NULL;
@@ -352,7 +265,9 @@ int deliver_open(
 		return -ENOMEM;
 	d->store = store;
 	d->config = *config;
-	err = http_server_open(&d->server, loop, &server_config);
+	err = deliver_hls_create(&d->hls, loop, store, &access);
+	if (err == 0)
+		err = http_server_open(&d->server, loop, &server_config);
 	if (err != 0)
 		deliver_close(&d);
 	*out = d;

@@ -13,8 +13,10 @@
 
 enum {
 	LINE_MAX_BYTES = 512,
-	/* EXT-X-MAP in a playlist of whole pictures asks for 6 (RFC 8216bis §8); nothing we write asks for more. */
+	/* EXT-X-MAP in a playlist of whole pictures asks for 6, EXT-X-SKIP for 9 (RFC 8216bis §8). */
 	PLAYLIST_VERSION = 6,
+	PLAYLIST_VERSION_DELTA = 9,
+	HOLD_BACK_TARGETS = 3, /* target durations, and parts for the low-latency one */
 };
 
 static void put_line(struct bytes_writer *w, const char *format, ...) ATTR_PRINTF(2, 3);
@@ -45,20 +47,122 @@ static void put_date_time(struct bytes_writer *w, int64_t wall_ms)
 	put_line(w, "#EXT-X-PROGRAM-DATE-TIME:%s.%03dZ", text, (int)(wall_ms % 1000));
 }
 
-static void put_segment(struct bytes_writer *w, const struct playlist_media *p, size_t i)
+/* Hundred-thousandths of a second, rounded: a longer time is never written as a shorter one. */
+static int64_t e5_of(int64_t duration_90k)
 {
-	const struct playlist_segment *s = &p->segments[i];
-	int64_t e5_s = (s->duration_90k * 10 + 4) / 9; /* hundred-thousandths of a second, rounded */
+	return (duration_90k * 10 + 4) / 9;
+}
 
+struct seconds_text {
+	char text[32];
+};
+
+static struct seconds_text seconds_of(int64_t e5)
+{
+	struct seconds_text s;
+
+	(void)snprintf(s.text, sizeof(s.text), "%" PRId64 ".%05" PRId64, e5 / 100000, e5 % 100000);
+	return s;
+}
+
+/* What stands before a segment and, while it is open, before its first part. before: NULL when none is in the text. */
+static void put_segment_tags(struct bytes_writer *w, const struct playlist_media *p, const struct playlist_segment *s,
+    const struct playlist_segment *before)
+{
 	if (s->is_discontinuity)
 		put_line(w, "#EXT-X-DISCONTINUITY");
-	if (i == 0 || s->is_discontinuity || s->init_version != p->segments[i - 1].init_version)
+	if (!before || s->is_discontinuity || s->init_version != before->init_version)
 		put_line(w, "#EXT-X-MAP:URI=\"init-%s-%u.mp4\"", p->epoch, s->init_version);
 	if (s->wall_ms >= 0)
 		put_date_time(w, s->wall_ms);
-	/* Issue 5: EXT-X-PART lines of this segment, if it is one of the newest, stand here. */
-	put_line(w, "#EXTINF:%" PRId64 ".%05" PRId64 ",", e5_s / 100000, e5_s % 100000);
-	put_line(w, "seg-%s-%" PRIu64 ".m4s", p->epoch, s->msn);
+}
+
+static void put_parts(struct bytes_writer *w, const struct playlist_media *p, const struct playlist_segment *s)
+{
+	for (size_t i = 0; i < s->part_count; i++) {
+		const struct playlist_part *part = &s->parts[i];
+
+		put_line(w, "#EXT-X-PART:DURATION=%s,URI=\"part-%s-%" PRIu32 ".m4s\"%s",
+		    seconds_of(e5_of(part->duration_90k)).text, p->epoch, part->sequence,
+		    part->is_independent ? ",INDEPENDENT=YES" : "");
+	}
+}
+
+/* The first segment whose parts are written: RFC 8216bis §6.2.2 wants those of the last three target durations. */
+static size_t first_with_parts(const struct playlist_media *p)
+{
+	int64_t behind_90k = p->open ? p->open->duration_90k : 0;
+	size_t i = p->segment_count;
+
+	if (p->part_target_90k == 0)
+		return i;
+	while (i > 0 && behind_90k < (int64_t)HOLD_BACK_TARGETS * p->target_duration_s * 90000)
+		behind_90k += p->segments[--i].duration_90k;
+	return i;
+}
+
+static int64_t longest_part_e5(const struct playlist_segment *s, int64_t least_e5)
+{
+	for (size_t i = 0; i < s->part_count; i++) {
+		if (least_e5 < e5_of(s->parts[i].duration_90k))
+			least_e5 = e5_of(s->parts[i].duration_90k);
+	}
+	return least_e5;
+}
+
+/* A frame that stands for longer than a part makes a longer part (§4.4.3.7: the target is the longest). */
+static int64_t part_target_e5(const struct playlist_media *p, size_t first)
+{
+	int64_t e5 = e5_of(p->part_target_90k);
+
+	for (size_t i = first; i < p->segment_count; i++)
+		e5 = longest_part_e5(&p->segments[i], e5);
+	return p->open ? longest_part_e5(p->open, e5) : e5;
+}
+
+static void put_server_control(struct bytes_writer *w, const struct playlist_media *p, size_t first_with_parts)
+{
+	int64_t target_e5 = part_target_e5(p, first_with_parts);
+	bool has_parts = p->part_target_90k > 0;
+	char skip[64] = "";
+
+	if (!has_parts && p->skip_until_s == 0)
+		return;
+	if (p->skip_until_s > 0)
+		(void)snprintf(skip, sizeof(skip), "CAN-SKIP-UNTIL=%u,", p->skip_until_s);
+	if (!has_parts) {
+		put_line(w, "#EXT-X-SERVER-CONTROL:%sHOLD-BACK=%u", skip, HOLD_BACK_TARGETS * p->target_duration_s);
+		return;
+	}
+	put_line(w, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,%sPART-HOLD-BACK=%s,HOLD-BACK=%u", skip,
+	    seconds_of(HOLD_BACK_TARGETS * target_e5).text, HOLD_BACK_TARGETS * p->target_duration_s);
+	put_line(w, "#EXT-X-PART-INF:PART-TARGET=%s", seconds_of(target_e5).text);
+}
+
+static void put_reports(struct bytes_writer *w, const struct playlist_media *p)
+{
+	for (size_t i = 0; i < p->report_count; i++) {
+		const struct playlist_report *r = &p->reports[i];
+		char part[40] = "";
+
+		if (r->last_part >= 0)
+			(void)snprintf(part, sizeof(part), ",LAST-PART=%" PRId64, r->last_part);
+		put_line(w, "#EXT-X-RENDITION-REPORT:URI=\"%s\",LAST-MSN=%" PRIu64 "%s", r->uri, r->last_msn, part);
+	}
+}
+
+size_t playlist_count_skippable(const struct playlist_media *p)
+{
+	int64_t behind_90k = 0;
+
+	if (p->skip_until_s == 0)
+		return 0;
+	for (size_t i = p->segment_count; i-- > 0;) {
+		if (behind_90k >= (int64_t)p->skip_until_s * 90000)
+			return i + 1;
+		behind_90k += p->segments[i].duration_90k;
+	}
+	return 0;
 }
 
 static bool are_all_independent(const struct playlist_media *p)
@@ -67,23 +171,57 @@ static bool are_all_independent(const struct playlist_media *p)
 		if (!p->segments[i].is_independent)
 			return false;
 	}
-	return true;
+	return !p->open || p->open->is_independent;
 }
 
-int playlist_write_media(struct bytes_writer *w, const struct playlist_media *p)
+static void put_head(struct bytes_writer *w, const struct playlist_media *p, size_t skipped, size_t first_with_parts)
 {
-	assert(p->segment_count > 0);
 	put_line(w, "#EXTM3U");
-	put_line(w, "#EXT-X-VERSION:%d", PLAYLIST_VERSION);
+	put_line(w, "#EXT-X-VERSION:%d", skipped > 0 ? PLAYLIST_VERSION_DELTA : PLAYLIST_VERSION);
 	put_line(w, "#EXT-X-TARGETDURATION:%u", p->target_duration_s);
-	/* Issue 5: EXT-X-SERVER-CONTROL and EXT-X-PART-INF stand here. */
+	put_server_control(w, p, first_with_parts);
 	put_line(w, "#EXT-X-MEDIA-SEQUENCE:%" PRIu64, p->segments[0].msn);
 	put_line(w, "#EXT-X-DISCONTINUITY-SEQUENCE:%" PRIu64, p->discontinuity_sequence);
 	if (are_all_independent(p))
 		put_line(w, "#EXT-X-INDEPENDENT-SEGMENTS");
-	for (size_t i = 0; i < p->segment_count; i++)
-		put_segment(w, p, i);
-	/* Issue 5: the parts of the open segment, EXT-X-PRELOAD-HINT and EXT-X-RENDITION-REPORT stand here. */
+	if (skipped > 0)
+		put_line(w, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%zu", skipped);
+}
+
+static void put_segments(
+    struct bytes_writer *w, const struct playlist_media *p, size_t skipped, size_t first_with_parts)
+{
+	const struct playlist_segment *before = NULL;
+
+	for (size_t i = skipped; i < p->segment_count; i++) {
+		const struct playlist_segment *s = &p->segments[i];
+
+		put_segment_tags(w, p, s, before);
+		if (i >= first_with_parts)
+			put_parts(w, p, s);
+		put_line(w, "#EXTINF:%s,", seconds_of(e5_of(s->duration_90k)).text);
+		put_line(w, "seg-%s-%" PRIu64 ".m4s", p->epoch, s->msn);
+		before = s;
+	}
+	if (p->open) {
+		put_segment_tags(w, p, p->open, before);
+		put_parts(w, p, p->open);
+	}
+}
+
+int playlist_write_media(struct bytes_writer *w, const struct playlist_media *p)
+{
+	size_t skipped = p->is_delta ? playlist_count_skippable(p) : 0;
+	size_t with_parts = first_with_parts(p);
+
+	assert(p->segment_count > 0);
+	assert(!p->open || p->part_target_90k > 0);
+	put_head(w, p, skipped, with_parts);
+	put_segments(w, p, skipped, with_parts);
+	if (p->part_target_90k > 0 && !p->is_ended)
+		put_line(
+		    w, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"part-%s-%" PRIu32 ".m4s\"", p->epoch, p->hint_sequence);
+	put_reports(w, p);
 	if (p->is_ended)
 		put_line(w, "#EXT-X-ENDLIST");
 	return w->is_full ? -ENOMEM : 0;
@@ -180,7 +318,15 @@ static bool read_numbered(struct bytes_reader r, const char *prefix, const char 
 
 struct playlist_name playlist_name_parse(const char *text, size_t len)
 {
-	struct playlist_name name = { .kind = PLAYLIST_NONE };
+	static const struct {
+		const char *prefix;
+		const char *suffix;
+		enum playlist_kind kind;
+	} numbered[] = {
+		{ "part-", ".m4s", PLAYLIST_PART },
+		{ "seg-", ".m4s", PLAYLIST_SEGMENT },
+		{ "init-", ".mp4", PLAYLIST_INIT },
+	};
 	struct bytes_reader r;
 
 	bytes_reader_init(&r, text, len);
@@ -188,14 +334,11 @@ struct playlist_name playlist_name_parse(const char *text, size_t len)
 		return (struct playlist_name){ .kind = PLAYLIST_MAIN };
 	if (len == strlen("main.m3u8") && memcmp(text, "main.m3u8", len) == 0)
 		return (struct playlist_name){ .kind = PLAYLIST_MEDIA };
-	if (read_numbered(r, "seg-", ".m4s", &name)) {
-		name.kind = PLAYLIST_SEGMENT;
-		return name;
-	}
-	name = (struct playlist_name){ .kind = PLAYLIST_NONE };
-	if (read_numbered(r, "init-", ".mp4", &name)) {
-		name.kind = PLAYLIST_INIT;
-		return name;
+	for (size_t i = 0; i < ARRAY_LEN(numbered); i++) {
+		struct playlist_name name = { .kind = numbered[i].kind };
+
+		if (read_numbered(r, numbered[i].prefix, numbered[i].suffix, &name))
+			return name;
 	}
 	return (struct playlist_name){ .kind = PLAYLIST_NONE };
 }

@@ -6,102 +6,39 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
-#include "base/bytes.h"
+#include "packager/window.h"
 
 enum {
 	STORE_BUCKETS = 256,
-	WINDOW_MIN_SEGMENTS = 6,
 	WINDOW_TARGETS = 6,
+	PATIENCE_TARGETS = 3,
+	DEFAULT_PART_MS = 500,
 	DEFAULT_STREAM_MAX_BYTES = 64 << 20,
-	GZIP_WINDOW_BITS = 15 + 16, /* zlib: 16 more means a gzip header */
-	GZIP_OVERHEAD_BYTES = 64,
-};
-
-struct segment {
-	uint64_t msn;
-	uint64_t discontinuity_sequence;
-	int64_t start_90k;
-	int64_t duration_90k;
-	int64_t wall_ms;
-	bool is_discontinuity;
-	bool is_independent;
-	size_t bytes;
-	size_t video_frames;
-	struct part_init *init;
-	struct body *body; /* when complete */
-	struct part **parts;
-	size_t part_count;
-	size_t part_capacity;
-};
-
-/* A playlist as it is now; NULL until somebody asks. */
-struct rendering {
-	struct body *plain;
-	struct body *gzip;
 };
 
 struct stream {
 	struct stream *next; /* in its bucket */
 	char name[SEGMENT_STORE_NAME_MAX];
-	char epoch[PLAYLIST_EPOCH_MAX];
 	int64_t ended_us;
-	bool is_ended;
-	bool is_independent; /* every segment so far */
-	uint64_t peak_bps;
-	struct segment **segments; /* complete ones, oldest first */
-	size_t segment_count;
-	size_t segment_capacity;
-	size_t listed; /* the first of them that is in the playlist */
-	size_t bytes;  /* of complete segments and the open one */
-	struct segment *open;
-	struct rendering main;
-	struct rendering media;
-	struct body *init_body; /* of the init segment asked for last */
+	struct list_node waiters; /* of struct segment_store_waiter */
+	struct window window;
 };
 
 struct segment_store {
 	struct stream *buckets[STORE_BUCKETS];
-	int64_t window_90k;
-	unsigned target_duration_s;
-	size_t stream_max_bytes;
-	uint64_t segments_capped;
+	struct window_rules rules;
+	uint64_t segments_capped; /* of streams that are gone */
 	bool has_owner;
 	pthread_t owner;
 };
-
-static void rendering_clear(struct rendering *r)
-{
-	body_unref(r->plain);
-	body_unref(r->gzip);
-	*r = (struct rendering){ 0 };
-}
-
-static void segment_destroy(struct segment **s)
-{
-	if (!*s)
-		return;
-	for (size_t i = 0; i < (*s)->part_count; i++)
-		part_unref((*s)->parts[i]);
-	free((*s)->parts);
-	part_init_unref((*s)->init);
-	body_unref((*s)->body);
-	free(*s);
-	*s = NULL;
-}
 
 static void stream_destroy(struct stream **s)
 {
 	if (!*s)
 		return;
-	for (size_t i = 0; i < (*s)->segment_count; i++)
-		segment_destroy(&(*s)->segments[i]);
-	free((*s)->segments);
-	segment_destroy(&(*s)->open);
-	rendering_clear(&(*s)->main);
-	rendering_clear(&(*s)->media);
-	body_unref((*s)->init_body);
+	assert(list_is_empty(&(*s)->waiters));
+	window_fini(&(*s)->window);
 	free(*s);
 	*s = NULL;
 }
@@ -129,9 +66,12 @@ struct segment_store *segment_store_create(const struct segment_store_config *co
 	assert(config->target_duration_s > 0);
 	if (!store)
 		return NULL;
-	store->target_duration_s = config->target_duration_s;
-	store->window_90k = (int64_t)WINDOW_TARGETS * config->target_duration_s * 90000;
-	store->stream_max_bytes = config->stream_max_bytes ? config->stream_max_bytes : DEFAULT_STREAM_MAX_BYTES;
+	store->rules = (struct window_rules){
+		.duration_90k = (int64_t)WINDOW_TARGETS * config->target_duration_s * 90000,
+		.target_duration_s = config->target_duration_s,
+		.part_ms = config->part_ms ? config->part_ms : DEFAULT_PART_MS,
+		.max_bytes = config->stream_max_bytes ? config->stream_max_bytes : DEFAULT_STREAM_MAX_BYTES,
+	};
 	return store;
 }
 
@@ -196,8 +136,98 @@ static bool is_epoch_fine(const char *epoch)
 	return len > 0 && len < PLAYLIST_EPOCH_MAX && strspn(epoch, "0123456789abcdefghijklmnopqrstuvwxyz") == len;
 }
 
+/* ---- who waits ---- */
+
+static bool is_of_epoch(const struct stream *s, const struct playlist_name *name)
+{
+	return strlen(s->window.epoch) == name->epoch_len && memcmp(s->window.epoch, name->epoch, name->epoch_len) == 0;
+}
+
+/* The answer to a request for a media playlist or a part: now, later, or never. */
+static enum live_answer judge(const struct segment_store *store, const struct stream *s,
+    const struct playlist_name *name, const struct playlist_query *query)
+{
+	const struct live_edge edge = window_edge(&s->window, &store->rules);
+
+	if (name->kind == PLAYLIST_MEDIA)
+		return live_edge_judge_playlist(&edge, query);
+	assert(name->kind == PLAYLIST_PART);
+	if (!is_of_epoch(s, name))
+		return LIVE_NEVER;
+	return window_find_part(&s->window, name->number) ? LIVE_NOW : live_edge_judge_part(&edge, name->number);
+}
+
+/*
+ * One after the other from the front, each off the list before it is called: a call may take others off, or add to the
+ * stream's own list.
+ */
+static void wake_all(struct list_node *woken)
+{
+	while (!list_is_empty(woken)) {
+		struct segment_store_waiter *waiter = LIST_ENTRY(woken->next, struct segment_store_waiter, node);
+
+		list_remove(&waiter->node);
+		waiter->wake(waiter);
+	}
+}
+
+static void wake_answered(const struct segment_store *store, struct stream *s)
+{
+	struct list_node woken;
+	struct list_node *next;
+
+	list_init(&woken);
+	for (struct list_node *node = s->waiters.next; node != &s->waiters; node = next) {
+		const struct segment_store_waiter *waiter = LIST_ENTRY(node, struct segment_store_waiter, node);
+
+		next = node->next;
+		if (judge(store, s, &waiter->name, &waiter->query) == LIVE_LATER)
+			continue;
+		list_remove(node);
+		list_append(&woken, node);
+	}
+	wake_all(&woken);
+}
+
+void segment_store_wait(
+    struct segment_store *store, const struct segment_store_ask *ask, struct segment_store_waiter *waiter)
+{
+	struct stream *s = find_stream(store, ask->stream, ask->stream_len);
+
+	assert_owner(store);
+	assert(s);
+	waiter->name = playlist_name_parse(ask->resource, ask->resource_len);
+	(void)playlist_query_parse(&waiter->query, ask->query);
+	assert(judge(store, s, &waiter->name, &waiter->query) == LIVE_LATER);
+	list_append(&s->waiters, &waiter->node);
+}
+
+void segment_store_unwait(struct segment_store_waiter *waiter)
+{
+	list_remove(&waiter->node);
+}
+
+int64_t segment_store_patience_us(const struct segment_store *store)
+{
+	return (int64_t)PATIENCE_TARGETS * store->rules.target_duration_s * 1000000;
+}
+
+/* ---- what comes and goes ---- */
+
+/* waiters: where those of the stream go. */
+static void remove_at(struct segment_store *store, struct stream **place, struct list_node *waiters)
+{
+	struct stream *s = *place;
+
+	*place = s->next;
+	list_append_all(waiters, &s->waiters);
+	store->segments_capped += s->window.capped;
+	stream_destroy(&s);
+}
+
 int segment_store_begin(struct segment_store *store, const struct segment_store_begin *begin)
 {
+	struct stream **place;
 	struct stream *s;
 
 	assert_owner(store);
@@ -207,457 +237,149 @@ int segment_store_begin(struct segment_store *store, const struct segment_store_
 	if (!s)
 		return -ENOMEM;
 	memcpy(s->name, begin->name, strlen(begin->name) + 1);
-	memcpy(s->epoch, begin->epoch, strlen(begin->epoch) + 1);
-	s->is_independent = true;
-	segment_store_remove(store, begin->name);
+	list_init(&s->waiters);
+	window_init(&s->window, begin->epoch);
+	place = find_place(store, s->name, strlen(s->name));
+	if (*place)
+		remove_at(store, place, &s->waiters);
 	*find_place(store, s->name, strlen(s->name)) = s;
+	wake_answered(store, s);
 	return 0;
-}
-
-static void remove_at(struct stream **place)
-{
-	struct stream *s = *place;
-
-	*place = s->next;
-	stream_destroy(&s);
 }
 
 void segment_store_remove(struct segment_store *store, const char *name)
 {
 	struct stream **place = find_place(store, name, strlen(name));
+	struct list_node woken;
 
 	assert_owner(store);
+	list_init(&woken);
 	if (*place)
-		remove_at(place);
+		remove_at(store, place, &woken);
+	wake_all(&woken);
 }
 
 void segment_store_expire(struct segment_store *store, int64_t now_us)
 {
-	int64_t keep_us = 2 * store->window_90k * 100 / 9;
+	int64_t keep_us = 2 * store->rules.duration_90k * 100 / 9;
+	struct list_node woken;
 
 	assert_owner(store);
+	list_init(&woken);
 	for (size_t i = 0; i < STORE_BUCKETS; i++) {
 		struct stream **place = &store->buckets[i];
 
 		while (*place) {
-			if ((*place)->is_ended && now_us - (*place)->ended_us > keep_us)
-				remove_at(place);
+			if ((*place)->window.is_ended && now_us - (*place)->ended_us > keep_us)
+				remove_at(store, place, &woken);
 			else
 				place = &(*place)->next;
 		}
 	}
-}
-
-/* ---- the window ---- */
-
-static void changed(struct stream *s)
-{
-	rendering_clear(&s->main);
-	rendering_clear(&s->media);
-}
-
-static void drop_oldest(struct stream *s)
-{
-	assert(s->segment_count > 0);
-	s->bytes -= s->segments[0]->bytes;
-	segment_destroy(&s->segments[0]);
-	s->segment_count--;
-	memmove(s->segments, s->segments + 1, s->segment_count * sizeof(s->segments[0]));
-	if (s->listed > 0)
-		s->listed--;
-}
-
-static int64_t duration_between(const struct stream *s, size_t from, size_t to)
-{
-	int64_t sum = 0;
-
-	for (size_t i = from; i < to; i++)
-		sum += s->segments[i]->duration_90k;
-	return sum;
-}
-
-/* Of segments[from..to): how many of the oldest can go so that a window is left? */
-static size_t count_beyond_window(const struct segment_store *store, const struct stream *s, size_t from, size_t to)
-{
-	int64_t left_90k = duration_between(s, from, to);
-	size_t n = 0;
-
-	while (
-	    to - from - n > WINDOW_MIN_SEGMENTS && left_90k - s->segments[from + n]->duration_90k >= store->window_90k)
-		left_90k -= s->segments[from + n++]->duration_90k;
-	return n;
-}
-
-static void trim(struct segment_store *store, struct stream *s)
-{
-	s->listed += count_beyond_window(store, s, s->listed, s->segment_count);
-	for (size_t n = count_beyond_window(store, s, 0, s->listed); n > 0; n--)
-		drop_oldest(s);
-	while (s->bytes > store->stream_max_bytes && s->segment_count > 1) {
-		drop_oldest(s);
-		store->segments_capped++;
-	}
-}
-
-/*
- * RFC 8216bis §4.4.6.2: the peak is taken over runs of segments that last between 0.5 and 1.5 times the target. Here
- * those that end with the newest one.
- */
-static void note_peak(const struct segment_store *store, struct stream *s)
-{
-	int64_t target_90k = (int64_t)store->target_duration_s * 90000;
-	int64_t duration_90k = 0;
-	uint64_t bytes = 0;
-
-	for (size_t i = s->segment_count; i-- > 0;) {
-		uint64_t bps;
-
-		duration_90k += s->segments[i]->duration_90k;
-		bytes += s->segments[i]->bytes;
-		if (duration_90k * 2 > target_90k * 3)
-			return;
-		if (duration_90k * 2 < target_90k)
-			continue;
-		bps = bytes * 8 * 90000 / (uint64_t)duration_90k;
-		if (s->peak_bps < bps)
-			s->peak_bps = bps;
-	}
-}
-
-static struct body *make_body(const struct segment *segment)
-{
-	struct shared **pieces = calloc(segment->part_count * 2, sizeof(*pieces));
-	struct body *body;
-
-	if (!pieces)
-		return NULL;
-	for (size_t i = 0; i < segment->part_count; i++) {
-		pieces[2 * i] = segment->parts[i]->moof;
-		pieces[2 * i + 1] = segment->parts[i]->mdat;
-	}
-	body = body_create(pieces, segment->part_count * 2);
-	free(pieces);
-	return body;
-}
-
-static int make_room(struct stream *s)
-{
-	size_t wanted = s->segment_capacity == 0 ? 32 : s->segment_capacity * 2;
-	struct segment **bigger;
-
-	if (s->segment_count < s->segment_capacity)
-		return 0;
-	bigger = realloc(s->segments, wanted * sizeof(*bigger));
-	if (!bigger)
-		return -ENOMEM;
-	s->segments = bigger;
-	s->segment_capacity = wanted;
-	return 0;
-}
-
-/* A segment is missing: media sequence numbers must not jump inside a playlist, so it begins anew behind the hole. */
-static void unlist_all(struct stream *s)
-{
-	s->listed = s->segment_count;
-	changed(s);
-}
-
-static void discard_open(struct stream *s)
-{
-	if (s->open)
-		s->bytes -= s->open->bytes;
-	segment_destroy(&s->open);
-}
-
-static int complete_open(struct segment_store *store, struct stream *s)
-{
-	struct segment *segment = s->open;
-
-	segment->body = make_body(segment);
-	if (!segment->body || make_room(s) != 0) {
-		discard_open(s);
-		unlist_all(s);
-		return -ENOMEM;
-	}
-	if (s->segment_count > 0 && s->segments[s->segment_count - 1]->msn + 1 != segment->msn)
-		unlist_all(s);
-	s->segments[s->segment_count++] = segment;
-	s->open = NULL;
-	s->is_independent = s->is_independent && segment->is_independent;
-	note_peak(store, s);
-	trim(store, s);
-	changed(s);
-	return 0;
-}
-
-static struct segment *open_segment(const struct part *part)
-{
-	struct segment *segment = calloc(1, sizeof(*segment));
-
-	if (!segment)
-		return NULL;
-	segment->msn = part->msn;
-	segment->discontinuity_sequence = part->discontinuity_sequence;
-	segment->start_90k = part->start_90k;
-	segment->wall_ms = part->wall_ms;
-	segment->is_discontinuity = part->is_discontinuity;
-	segment->is_independent = part->is_independent;
-	segment->init = part_init_ref(part->init);
-	return segment;
-}
-
-static int append_part(struct segment *segment, struct part *part)
-{
-	if (segment->part_count == segment->part_capacity) {
-		size_t wanted = segment->part_capacity == 0 ? 8 : segment->part_capacity * 2;
-		struct part **bigger = realloc(segment->parts, wanted * sizeof(*bigger));
-
-		if (!bigger)
-			return -ENOMEM;
-		segment->parts = bigger;
-		segment->part_capacity = wanted;
-	}
-	segment->parts[segment->part_count++] = part_ref(part);
-	segment->duration_90k += part->duration_90k;
-	segment->bytes += part->bytes;
-	for (size_t i = 0; i < part->run_count; i++) {
-		if (part->runs[i].kind == TRACK_VIDEO)
-			segment->video_frames += part->runs[i].sample_count;
-	}
-	return 0;
+	wake_all(&woken);
 }
 
 int segment_store_add(struct segment_store *store, const char *name, struct part *part)
 {
 	struct stream *s = find_stream(store, name, strlen(name));
-	int err = 0;
+	int err;
 
 	assert_owner(store);
-	if (!s || s->is_ended)
+	if (!s || s->window.is_ended)
 		return -ENOENT;
-	if (s->open && s->open->msn != part->msn)
-		err = complete_open(store, s); /* it broke off; what it has is all there will be */
-	if (!s->open && !part->is_segment_start)
-		return err ? err : -ENOMEM; /* its beginning was lost */
-	if (!s->open)
-		s->open = open_segment(part);
-	if (!s->open || append_part(s->open, part) != 0) {
-		discard_open(s);
-		return -ENOMEM;
-	}
-	s->bytes += part->bytes;
-	if (part->is_segment_end && complete_open(store, s) != 0)
-		err = -ENOMEM;
+	err = window_add(&s->window, &store->rules, part);
+	wake_answered(store, s);
 	return err;
 }
 
 int segment_store_note_end(struct segment_store *store, const char *name, int64_t now_us)
 {
 	struct stream *s = find_stream(store, name, strlen(name));
-	int err = 0;
+	int err;
 
 	assert_owner(store);
 	if (!s)
 		return -ENOENT;
-	if (s->open)
-		err = complete_open(store, s);
-	if (!s->is_ended)
-		s->ended_us = now_us;
-	s->is_ended = true;
-	changed(s);
+	if (s->window.is_ended)
+		return 0;
+	s->ended_us = now_us;
+	err = window_end(&s->window, &store->rules);
+	wake_answered(store, s);
 	return err;
-}
-
-/* ---- playlists ---- */
-
-static struct body *body_of_bytes(const void *data, size_t len)
-{
-	struct shared *bytes = shared_copy(data, len);
-	struct body *body = bytes ? body_create(&bytes, 1) : NULL;
-
-	shared_unref(bytes);
-	return body;
-}
-
-static struct body *render_media(const struct segment_store *store, const struct stream *s)
-{
-	size_t n = s->segment_count - s->listed;
-	struct playlist_segment *lines = calloc(n, sizeof(*lines));
-	const struct segment *first = s->segments[s->listed];
-	struct playlist_media p = {
-		.epoch = s->epoch,
-		.target_duration_s = store->target_duration_s,
-		.discontinuity_sequence = first->discontinuity_sequence - (first->is_discontinuity ? 1 : 0),
-		.is_ended = s->is_ended,
-		.segments = lines,
-		.segment_count = n,
-	};
-	struct body *body = NULL;
-	struct bytes_writer w;
-
-	if (!lines)
-		return NULL;
-	for (size_t i = 0; i < n; i++) {
-		const struct segment *segment = s->segments[s->listed + i];
-
-		lines[i] = (struct playlist_segment){
-			.msn = segment->msn,
-			.duration_90k = segment->duration_90k,
-			.wall_ms = segment->wall_ms,
-			.init_version = segment->init->version,
-			.is_discontinuity = segment->is_discontinuity,
-			.is_independent = segment->is_independent,
-		};
-	}
-	bytes_writer_init_growing(&w, PLAYLIST_MAX_BYTES);
-	if (playlist_write_media(&w, &p) == 0)
-		body = body_of_bytes(w.data, w.len);
-	bytes_writer_fini(&w);
-	free(lines);
-	return body;
-}
-
-static struct playlist_variant describe_variant(const struct stream *s)
-{
-	const struct segment *newest = s->segments[s->segment_count - 1];
-	struct playlist_variant v = {
-		.uri = "main.m3u8",
-		.video = newest->init->tracks[TRACK_VIDEO],
-		.audio = newest->init->tracks[TRACK_AUDIO],
-	};
-	uint64_t bytes = 0;
-	uint64_t frames = 0;
-	int64_t duration_90k = 0;
-
-	for (size_t i = s->listed; i < s->segment_count; i++) {
-		bytes += s->segments[i]->bytes;
-		frames += s->segments[i]->video_frames;
-		duration_90k += s->segments[i]->duration_90k;
-	}
-	if (duration_90k > 0) {
-		v.average_bps = bytes * 8 * 90000 / (uint64_t)duration_90k;
-		v.fps_milli = (uint32_t)(frames * 90000 * 1000 / (uint64_t)duration_90k);
-	}
-	v.peak_bps = s->peak_bps > v.average_bps ? s->peak_bps : v.average_bps;
-	return v;
-}
-
-static struct body *render_main(const struct stream *s)
-{
-	struct playlist_variant variant = describe_variant(s);
-	struct playlist_main p = { .variants = &variant, .variant_count = 1, .is_independent = s->is_independent };
-	struct body *body = NULL;
-	struct bytes_writer w;
-
-	bytes_writer_init_growing(&w, PLAYLIST_MAX_BYTES);
-	if (playlist_write_main(&w, &p) == 0)
-		body = body_of_bytes(w.data, w.len);
-	bytes_writer_fini(&w);
-	return body;
-}
-
-static struct body *compress_body(const struct body *plain)
-{
-	const struct shared *text = plain->pieces[0];
-	size_t max_bytes = text->size_bytes + text->size_bytes / 100 + GZIP_OVERHEAD_BYTES;
-	uint8_t *packed = malloc(max_bytes);
-	struct body *body = NULL;
-	z_stream z = { 0 };
-
-	if (!packed)
-		return NULL;
-	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW_BITS, 8, Z_DEFAULT_STRATEGY) == Z_OK) {
-		z.next_in = (Bytef *)text->data;
-		z.avail_in = (uInt)text->size_bytes;
-		z.next_out = packed;
-		z.avail_out = (uInt)max_bytes;
-		if (deflate(&z, Z_FINISH) == Z_STREAM_END)
-			body = body_of_bytes(packed, z.total_out);
-		(void)deflateEnd(&z);
-	}
-	free(packed);
-	return body;
-}
-
-static bool find_playlist(
-    const struct segment_store *store, struct stream *s, bool wants_gzip, struct segment_store_found *out)
-{
-	struct rendering *r = out->kind == PLAYLIST_MAIN ? &s->main : &s->media;
-
-	if (s->listed == s->segment_count)
-		return false;
-	if (!r->plain)
-		r->plain = out->kind == PLAYLIST_MAIN ? render_main(s) : render_media(store, s);
-	if (r->plain && wants_gzip && !r->gzip)
-		r->gzip = compress_body(r->plain);
-	out->is_gzip = wants_gzip && r->gzip;
-	out->body = out->is_gzip ? r->gzip : r->plain;
-	return out->body != NULL;
 }
 
 /* ---- requests ---- */
 
-static bool find_init(struct stream *s, uint64_t version, struct segment_store_found *out)
+static enum segment_store_status take(struct body *body, struct segment_store_found *out)
 {
-	for (size_t i = s->segment_count; i-- > 0;) {
-		struct part_init *init = s->segments[i]->init;
-
-		if (init->version != version)
-			continue;
-		if (!s->init_body || s->init_body->pieces[0] != init->bytes) {
-			body_unref(s->init_body);
-			s->init_body = body_create(&init->bytes, 1);
-		}
-		out->body = s->init_body;
-		return out->body != NULL;
-	}
-	return false;
+	out->body = body;
+	return body ? SEGMENT_STORE_FOUND : SEGMENT_STORE_NOT_FOUND;
 }
 
-static bool find_segment(const struct stream *s, uint64_t msn, struct segment_store_found *out)
+static enum segment_store_status take_rendering(struct rendering *r, bool wants_gzip, struct segment_store_found *out)
 {
-	for (size_t i = s->segment_count; i-- > 0;) {
-		if (s->segments[i]->msn == msn) {
-			out->body = s->segments[i]->body;
-			return true;
-		}
-	}
-	return false;
+	struct body *gzip = r && wants_gzip ? rendering_gzip(r) : NULL;
+
+	out->is_gzip = gzip != NULL;
+	return take(gzip || !r ? gzip : r->plain, out);
 }
 
-static bool find_resource(const struct segment_store *store, struct stream *s, const struct playlist_name *name,
-    bool wants_gzip, struct segment_store_found *out)
+static enum segment_store_status find_media(struct segment_store *store, struct stream *s,
+    const struct playlist_name *name, const struct segment_store_ask *ask, struct segment_store_found *out)
+{
+	struct playlist_query query;
+
+	if (!playlist_query_parse(&query, ask->query))
+		return SEGMENT_STORE_BAD;
+	out->is_specific = query.has_msn;
+	switch (judge(store, s, name, &query)) {
+	case LIVE_NOW: return take_rendering(window_media(&s->window, &store->rules), ask->wants_gzip, out);
+	case LIVE_LATER: return SEGMENT_STORE_NOT_YET;
+	case LIVE_TOO_FAR: return SEGMENT_STORE_BAD;
+	case LIVE_NEVER: break;
+	}
+	return SEGMENT_STORE_NOT_FOUND;
+}
+
+static enum segment_store_status find_part(
+    struct segment_store *store, struct stream *s, const struct playlist_name *name, struct segment_store_found *out)
+{
+	const struct playlist_query none = { 0 };
+
+	if (judge(store, s, name, &none) == LIVE_LATER)
+		return SEGMENT_STORE_NOT_YET;
+	return take(is_of_epoch(s, name) ? window_find_part(&s->window, name->number) : NULL, out);
+}
+
+static enum segment_store_status find_in(struct segment_store *store, struct stream *s,
+    const struct playlist_name *name, const struct segment_store_ask *ask, struct segment_store_found *out)
 {
 	switch (name->kind) {
-	case PLAYLIST_NONE: return false;
-	case PLAYLIST_MAIN:
-	case PLAYLIST_MEDIA: return find_playlist(store, s, wants_gzip, out);
-	case PLAYLIST_INIT:
-	case PLAYLIST_SEGMENT: break;
+	case PLAYLIST_NONE: break;
+	case PLAYLIST_MAIN: return take_rendering(window_main(&s->window), ask->wants_gzip, out);
+	case PLAYLIST_MEDIA: return find_media(store, s, name, ask, out);
+	case PLAYLIST_INIT: return take(is_of_epoch(s, name) ? window_find_init(&s->window, name->number) : NULL, out);
+	case PLAYLIST_SEGMENT:
+		return take(is_of_epoch(s, name) ? window_find_segment(&s->window, name->number) : NULL, out);
+	case PLAYLIST_PART: return find_part(store, s, name, out);
 	}
-	out->is_immutable = true;
-	if (strlen(s->epoch) != name->epoch_len || memcmp(s->epoch, name->epoch, name->epoch_len) != 0)
-		return false;
-	if (name->kind == PLAYLIST_INIT)
-		return find_init(s, name->number, out);
-	return find_segment(s, name->number, out);
+	return SEGMENT_STORE_NOT_FOUND;
 }
 
-bool segment_store_find(struct segment_store *store, const char *name, size_t name_len, const char *last,
-    size_t last_len, bool wants_gzip, struct segment_store_found *out)
+enum segment_store_status segment_store_find(
+    struct segment_store *store, const struct segment_store_ask *ask, struct segment_store_found *out)
 {
-	struct playlist_name wanted = playlist_name_parse(last, last_len);
-	struct stream *s = find_stream(store, name, name_len);
+	struct playlist_name name = playlist_name_parse(ask->resource, ask->resource_len);
+	struct stream *s = find_stream(store, ask->stream, ask->stream_len);
+	enum segment_store_status status = SEGMENT_STORE_NOT_FOUND;
 
 	assert_owner(store);
-	*out = (struct segment_store_found){ .kind = wanted.kind };
-	if (s) {
-		out->is_ended = s->is_ended;
-		if (find_resource(store, s, &wanted, wants_gzip, out))
-			return true;
-	}
-	*out = (struct segment_store_found){ .kind = PLAYLIST_NONE };
-	return false;
+	*out = (struct segment_store_found){ .kind = name.kind };
+	if (s)
+		status = find_in(store, s, &name, ask, out);
+	if (status != SEGMENT_STORE_FOUND)
+		*out = (struct segment_store_found){ .kind = PLAYLIST_NONE };
+	return status;
 }
 
 bool segment_store_has(const struct segment_store *store, const char *name, size_t name_len)
@@ -671,8 +393,9 @@ void segment_store_stats(const struct segment_store *store, struct segment_store
 	for (size_t i = 0; i < STORE_BUCKETS; i++) {
 		for (const struct stream *s = store->buckets[i]; s; s = s->next) {
 			out->streams++;
-			out->segments += s->segment_count;
-			out->bytes += s->bytes;
+			out->segments += s->window.segment_count;
+			out->bytes += s->window.bytes;
+			out->segments_capped += s->window.capped;
 		}
 	}
 }

@@ -10,12 +10,10 @@
  * Window: at least 6 segments and at least 6 x target duration are in the playlist. What left it stays fetchable for
  * as long again. A cap of bytes per stream goes before both: the oldest go first.
  *
- * waiters (issue 5, not built): parts are already kept one by one as they arrive (struct stream's open segment), though
- * only complete segments show in the playlist now. A blocking request will ask for (msn, part) through
- * segment_store_find; "not yet" will be a status of its own, and the caller then hangs its own list node (embedded in
- * its connection, no allocation here) on the stream. segment_store_add and segment_store_note_end will walk that list
- * after the change and call a waiter_fn once for each node whose (msn, part) now exists; nodes beyond it stay. The
- * playlist is rendered by the first of them and shared by all.
+ * Parts show in the playlist as they come. A request for what is not there yet can wait: its owner hangs a
+ * segment_store_waiter on the stream (no allocation here), and it is woken when its answer is known. Nothing is polled.
+ * A part that was lost on the way ends its segment; the next segment begins behind a discontinuity, and parts until
+ * then can be fetched but are in no segment.
  *
  * Not here: HTTP, tokens (packager/deliver); cutting (packager/cutter).
  */
@@ -26,9 +24,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "packager/body.h"
 #include "packager/part.h"
 #include "packager/playlist.h"
+#include "packager/playlist_query.h"
 
 struct segment_store;
 
@@ -38,6 +38,7 @@ enum {
 
 struct segment_store_config {
 	unsigned target_duration_s;
+	unsigned part_ms;	 /* 0: 500 */
 	size_t stream_max_bytes; /* 0: 64 MB */
 };
 
@@ -50,13 +51,14 @@ struct segment_store_begin {
 };
 
 /*
- * A stream starts. One of the same name is replaced with everything it holds (bodies handed out live on). 0, -EINVAL
- * for a name or epoch that cannot stand in a URL, -ENOMEM.
+ * A stream starts. One of the same name is replaced with everything it holds (bodies handed out live on); who waits
+ * for a playlist goes on waiting, segments go on counting. 0, -EINVAL for a name or epoch that cannot stand in a URL,
+ * -ENOMEM.
  */
 int segment_store_begin(struct segment_store *store, const struct segment_store_begin *begin);
 /*
  * The next part of a stream, in the cutter's order; takes a reference of its own. -ENOENT: no such stream (parts may
- * still be on their way when it was removed). -ENOMEM: the part is lost, its segment will not appear.
+ * still be on their way when it was removed). -ENOMEM: it is lost, its segment ends before it.
  */
 int segment_store_add(struct segment_store *store, const char *name, struct part *part);
 /* No more parts will come: the open segment is closed, the playlist gets EXT-X-ENDLIST. */
@@ -66,20 +68,53 @@ void segment_store_remove(struct segment_store *store, const char *name);
 /* Forgets streams that ended longer ago than two windows. Call it every few seconds. */
 void segment_store_expire(struct segment_store *store, int64_t now_us);
 
-struct segment_store_found {
-	enum playlist_kind kind; /* PLAYLIST_NONE: there is nothing (404) */
-	struct body *body;	 /* borrowed until the next call on the store: body_ref to keep it */
-	bool is_gzip;		 /* the body is gzip; only when it was asked for, and never for media */
-	bool is_ended;		 /* ENDLIST stands: even the media playlist will not change any more */
-	bool is_immutable;	 /* init or segment: its name will never mean other bytes */
+/* A request, as far as the store is concerned. */
+struct segment_store_ask {
+	const char *stream; /* neither this nor the resource need be terminated */
+	size_t stream_len;
+	const char *resource; /* the last element of the path */
+	size_t resource_len;
+	const char *query; /* "" for none; looked at for media playlists alone */
+	bool wants_gzip;   /* the client takes gzip; the compressed playlist is made at the first such request */
 };
 
-/*
- * Resource `last` (the last element of the path, not terminated) of stream `name`. True when found. A miss allocates
- * nothing. wants_gzip: the client takes gzip; the compressed playlist is made at the first such request.
- */
-bool segment_store_find(struct segment_store *store, const char *name, size_t name_len, const char *last,
-    size_t last_len, bool wants_gzip, struct segment_store_found *out);
+enum segment_store_status {
+	SEGMENT_STORE_FOUND,
+	SEGMENT_STORE_NOT_FOUND,
+	SEGMENT_STORE_NOT_YET, /* segment_store_wait tells when */
+	SEGMENT_STORE_BAD,     /* a query that no player sends who has read the playlist */
+};
+
+struct segment_store_found {
+	enum playlist_kind kind;
+	struct body *body; /* borrowed until the next call on the store: body_ref to keep it */
+	bool is_gzip;	   /* the body is gzip; only when it was asked for, and never for media */
+	bool is_specific;  /* a playlist that was asked for by number */
+};
+
+/* A miss allocates nothing. *out is set when it is found, else its kind is PLAYLIST_NONE. */
+enum segment_store_status segment_store_find(
+    struct segment_store *store, const struct segment_store_ask *ask, struct segment_store_found *out);
+
+/* Embedded in the caller's object; the members but wake are the store's. */
+struct segment_store_waiter {
+	struct list_node node;
+	/*
+	 * segment_store_find has another answer now than NOT_YET. The waiter is off the list, and may be freed.
+	 * May call segment_store_find, _wait and _unwait.
+	 */
+	void (*wake)(struct segment_store_waiter *waiter);
+	struct playlist_name name;
+	struct playlist_query query;
+};
+
+/* After SEGMENT_STORE_NOT_YET for the same ask, whose texts stay until the waiter is off the list. */
+void segment_store_wait(
+    struct segment_store *store, const struct segment_store_ask *ask, struct segment_store_waiter *waiter);
+/* Nobody waits any more. Fine for one that is off the list. */
+void segment_store_unwait(struct segment_store_waiter *waiter);
+/* How long a request may wait (RFC 8216bis §6.2.5.2: three target durations). */
+int64_t segment_store_patience_us(const struct segment_store *store);
 
 /* Is there such a stream? */
 bool segment_store_has(const struct segment_store *store, const char *name, size_t name_len);

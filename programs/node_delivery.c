@@ -125,7 +125,10 @@ int node_delivery_create(
     struct node_delivery **out, const struct options *options, struct plan *plan, struct stats *stats)
 {
 	const struct cutter_config cutter = { .segment_ms = (uint32_t)options->segment_ms };
-	const struct segment_store_config store = { .target_duration_s = cutter_target_duration_s(&cutter) };
+	const struct segment_store_config store = {
+		.target_duration_s = cutter_target_duration_s(&cutter),
+		.part_ms = (unsigned)options->part_ms,
+	};
 	struct node_delivery *d = calloc(1, sizeof(*d));
 	int err;
 

@@ -22,6 +22,11 @@ static bool lies_in(const char *part, size_t len, const char *text)
 
 static void check_name(const char *text, size_t len)
 {
+	static const char *const words[][2] = {
+		[PLAYLIST_INIT] = { "init", "mp4" },
+		[PLAYLIST_SEGMENT] = { "seg", "m4s" },
+		[PLAYLIST_PART] = { "part", "m4s" },
+	};
 	struct playlist_name name = playlist_name_parse(text, len);
 	char spelled[128];
 	int n = 0;
@@ -32,10 +37,10 @@ static void check_name(const char *text, size_t len)
 	case PLAYLIST_MEDIA: n = snprintf(spelled, sizeof(spelled), "main.m3u8"); break;
 	case PLAYLIST_INIT:
 	case PLAYLIST_SEGMENT:
+	case PLAYLIST_PART:
 		FUZZ_CHECK(name.epoch_len > 0 && name.epoch_len < PLAYLIST_EPOCH_MAX);
-		n = snprintf(spelled, sizeof(spelled), "%s-%.*s-%" PRIu64 ".%s",
-		    name.kind == PLAYLIST_INIT ? "init" : "seg", (int)name.epoch_len, name.epoch, name.number,
-		    name.kind == PLAYLIST_INIT ? "mp4" : "m4s");
+		n = snprintf(spelled, sizeof(spelled), "%s-%.*s-%" PRIu64 ".%s", words[name.kind][0],
+		    (int)name.epoch_len, name.epoch, name.number, words[name.kind][1]);
 		break;
 	}
 	FUZZ_CHECK((size_t)n == len && memcmp(spelled, text, len) == 0);

@@ -353,6 +353,19 @@ def adts_seeds():
         "fff15040011ffc00"), "surround": bytes.fromhex("fff14dc0011ffc00"), "ltp": bytes.fromhex("fff1cc80011ffc00")}
 
 
+def hls_query_seeds():
+    queries = {"none": "", "segment": "_HLS_msn=42", "part": "_HLS_msn=42&_HLS_part=1", "past_the_end": "_HLS_msn=41&_HLS_part=5",
+               "far": "_HLS_msn=44", "largest": "_HLS_msn=18446744073709551615&_HLS_part=18446744073709551615",
+               "too_large": "_HLS_msn=18446744073709551616", "alone": "_HLS_part=0", "twice": "_HLS_msn=1&_HLS_msn=1",
+               "delta": "_HLS_skip=YES&_HLS_msn=40", "delta_v2": "_HLS_skip=v2", "others": "a=b&_HLS_msn=7&&c", "empty": "_HLS_msn="}
+    ranges = {"first": "bytes=0-0", "middle": "bytes=10-19", "open": "bytes=10-", "suffix": "bytes=-5", "suffix_none": "bytes=-0",
+              "beyond": "bytes=4096-", "clamped": "bytes=90-9999", "several": "bytes=0-1,5-6", "backwards": "bytes=6-5",
+              "blanks": "bytes= 1-2 ", "largest": "bytes=0-18446744073709551615", "too_large": "bytes=99999999999999999999-"}
+    return ({name: text.encode() for name, text in queries.items()} |
+            {f"range_{name}": b"\n" + text.encode() for name, text in ranges.items()} |
+            {"both": b"_HLS_msn=42&_HLS_part=0\nbytes=100-199"})
+
+
 def all_seeds():
     flvs = {name: make_flv(arguments) for name, arguments in FLVS.items()}
     rtmp = rtmp_seeds(flvs)
@@ -381,6 +394,7 @@ def all_seeds():
     yield "token", {"zeros": bytes(44), "none": b"\0", "expiry": bytes(10) + b"\1", "mac": bytes(40) + b"\1",
                     "made": b"1a0c5b1ac00-0123456789abcdef0123456789abcdef"}
     yield "http_text", http_seeds()
+    yield "hls_query", hls_query_seeds()
     yield "streamid", streamid_seeds()
 
 

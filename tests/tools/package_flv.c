@@ -58,9 +58,16 @@ static void write_body(struct tool *t, const char *name, const struct body *body
 
 static void write_resource(struct tool *t, const char *name)
 {
+	const struct segment_store_ask ask = {
+		.stream = stream_name,
+		.stream_len = strlen(stream_name),
+		.resource = name,
+		.resource_len = strlen(name),
+		.query = "",
+	};
 	struct segment_store_found found;
 
-	if (segment_store_find(t->store, stream_name, strlen(stream_name), name, strlen(name), false, &found))
+	if (segment_store_find(t->store, &ask, &found) == SEGMENT_STORE_FOUND)
 		write_body(t, name, found.body);
 	else
 		t->is_failed = true;
@@ -82,6 +89,8 @@ static void take_part(struct tool *t, struct part *p)
 	(void)fwrite(p->mdat->data, 1, p->mdat->size_bytes, t->all);
 	if (segment_store_add(t->store, stream_name, p) != 0)
 		t->is_failed = true;
+	(void)snprintf(name, sizeof(name), "part-%s-%" PRIu32 ".m4s", epoch, p->sequence);
+	write_resource(t, name);
 	if (p->is_segment_end) {
 		(void)snprintf(name, sizeof(name), "seg-%s-%" PRIu64 ".m4s", epoch, p->msn);
 		write_resource(t, name);

@@ -1,6 +1,7 @@
 # unit tests of packager/
 isaribi_unit_test(NAME deliver_path FLOORS packager)
 isaribi_unit_test(NAME deliver FLOORS packager)
+isaribi_unit_test(NAME deliver_waiting FLOORS packager)
 isaribi_unit_test(NAME cutter FLOORS packager SOURCES part_fixture.c)
 isaribi_unit_test(NAME cutter_codecs FLOORS packager SOURCES part_fixture.c)
 isaribi_unit_test(NAME cutter_parts FLOORS packager SOURCES part_fixture.c)
@@ -8,7 +9,10 @@ isaribi_unit_test(NAME packager FLOORS packager SOURCES part_fixture.c)
 isaribi_unit_test(NAME run_clock FLOORS packager SOURCES part_fixture.c)
 isaribi_unit_test(NAME sequence FLOORS packager)
 isaribi_unit_test(NAME playlist FLOORS packager SOURCES part_fixture.c)
-isaribi_unit_test(NAME segment_store FLOORS packager SOURCES part_fixture.c)
+isaribi_unit_test(NAME playlist_query FLOORS packager)
+isaribi_unit_test(NAME live_edge FLOORS packager)
+isaribi_unit_test(NAME segment_store FLOORS packager SOURCES part_fixture.c shop.c)
+isaribi_unit_test(NAME segment_waiters FLOORS packager SOURCES part_fixture.c shop.c)
 
 # What the packager makes of a file, for tests with real readers.
 add_executable(package_flv ../tools/package_flv.c)

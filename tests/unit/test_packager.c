@@ -100,7 +100,11 @@ static struct house *open_house(void)
 
 static bool find(struct house *h, const char *name, size_t len, struct segment_store_found *found)
 {
-	return segment_store_find(h->store, "tanaka", 6, name, len, false, found);
+	const struct segment_store_ask ask = {
+		.stream = "tanaka", .stream_len = 6, .resource = name, .resource_len = len, .query = ""
+	};
+
+	return segment_store_find(h->store, &ask, found) == SEGMENT_STORE_FOUND;
 }
 
 /* What was posted goes all the way, and the playlist as it stands then is kept. */
