@@ -17,6 +17,7 @@ const PLAY = ["再生する", "Play"];
 const TICK_MS = 1000;
 const STALL_MS = 4000; // no progress: say so
 const REBUILD_MS = 15000; // no progress though the playlist moves on: build the player anew
+const LATENCY_MAX_S = 12; // further behind: to the edge in one step
 const WAIT_MS = [1000, 2000, 3000, 5000]; // the stream is not there (yet)
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000]; // the server does not answer
 const ENDED_MS = [5000, 10000, 15000];
@@ -212,8 +213,8 @@ function play() {
 function beginHls() {
 	hls = new Hls({
 		workerPath: scriptTag.dataset.worker, // a file of ours: no blob: worker, so the page's rules stay tight
-		liveSyncDuration: 6, // three segments of 2 s
-		liveMaxLatencyDuration: 18,
+		// How near to the edge: the playlist says it (PART-HOLD-BACK). A liveSyncDuration here would overrule it.
+		lowLatencyMode: true,
 		maxLiveSyncPlaybackRate: 1.05,
 		liveDurationInfinity: true,
 		backBufferLength: 10,
@@ -221,6 +222,7 @@ function beginHls() {
 		maxMaxBufferLength: 30,
 		capLevelToPlayerSize: true,
 	});
+	hls.config.liveMaxLatencyDuration = LATENCY_MAX_S; // beside a liveSyncDuration only, if it stood above
 	hls.on(Hls.Events.ERROR, (_event, data) => {
 		if (!data.fatal) {
 			stats.lastError = data.details;
