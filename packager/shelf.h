@@ -6,7 +6,7 @@
  * Owner: shelf_create and shelf_destroy belong to the delivery loop (before it runs, on it, or after it was joined);
  * the other functions may be called on any one other thread at a time and post. Lifetime: nobody posts after
  * shelf_destroy. When delivery cannot keep up: beginnings and ends always find room, a part that does not is dropped
- * and counted; its segment does not appear in the playlist.
+ * and counted; its segment ends before it.
  */
 #ifndef ISARIBI_PACKAGER_SHELF_H
 #define ISARIBI_PACKAGER_SHELF_H
