@@ -38,7 +38,7 @@ enum {
 
 struct segment_store_config {
 	unsigned target_duration_s;
-	unsigned part_ms;	 /* 0: 500 */
+	unsigned part_ms;	 /* the part target; 0: 500 */
 	size_t stream_max_bytes; /* 0: 64 MB */
 };
 
