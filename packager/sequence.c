@@ -15,6 +15,7 @@
 enum {
 	SLOTS_PER_ROW = 2, /* written in turn: the one before stays whole while the next is being written */
 	SLOTS = SEQUENCE_ROWS_MAX * SLOTS_PER_ROW,
+	READ_TRIES = 1000,
 	GOES_ON_MAX_MS = 12 * 3600 * 1000, /* cut short longer ago than this: another broadcast */
 	/* What a copy may not know of yet, in numbers of any kind. */
 	LOST_AT_LEAST = 1024,
@@ -195,6 +196,19 @@ int sequence_open(struct sequence **out, const struct sequence_config *config)
 
 /* ---- saving ---- */
 
+/* The packaging thread writes meanwhile: twice during one look, once in a long while. */
+static bool read_row_in_use(const struct sequence *s, int row, struct sequence_row *out)
+{
+	for (int tries = 0; tries < READ_TRIES; tries++) {
+		if (read_row(s, row, out))
+			return true;
+		if (sequence_slot_is_empty(sequence_slot(s->image, (size_t)row * SLOTS_PER_ROW)) &&
+		    sequence_slot_is_empty(sequence_slot(s->image, (size_t)row * SLOTS_PER_ROW + 1)))
+			return false;
+	}
+	return false;
+}
+
 static size_t gather(const struct sequence *s, _Atomic uint64_t *copy, bool is_exact)
 {
 	size_t n = 0;
@@ -202,7 +216,7 @@ static size_t gather(const struct sequence *s, _Atomic uint64_t *copy, bool is_e
 	for (int row = 0; row < SEQUENCE_ROWS_MAX; row++) {
 		struct sequence_row r;
 
-		if (read_row(s, row, &r))
+		if (read_row_in_use(s, row, &r))
 			sequence_slot_write(sequence_slot(copy, n++), &r);
 	}
 	sequence_header_write(copy, n, is_exact);

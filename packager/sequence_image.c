@@ -102,6 +102,11 @@ void sequence_slot_write(_Atomic uint64_t *slot, const struct sequence_row *row)
 	store(slot, words, SEQUENCE_SLOT_WORDS);
 }
 
+bool sequence_slot_is_empty(const _Atomic uint64_t *slot)
+{
+	return atomic_load_explicit(&slot[SLOT_GENERATION], memory_order_relaxed) == 0;
+}
+
 bool sequence_slot_read(const _Atomic uint64_t *slot, struct sequence_row *row)
 {
 	uint64_t words[SEQUENCE_SLOT_WORDS];

@@ -50,6 +50,8 @@ void sequence_header_write(_Atomic uint64_t *image, size_t slots, bool is_exact)
 /* False: not ours, another version, or not whole. */
 bool sequence_header_read(const _Atomic uint64_t *image, size_t *slots, bool *is_exact);
 void sequence_slot_write(_Atomic uint64_t *slot, const struct sequence_row *row);
+/* Nothing was ever written to it. */
+bool sequence_slot_is_empty(const _Atomic uint64_t *slot);
 /* False: empty or torn. */
 bool sequence_slot_read(const _Atomic uint64_t *slot, struct sequence_row *row);
 

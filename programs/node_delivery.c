@@ -124,8 +124,10 @@ static int open_http(struct node_delivery *d, const struct options *options)
 int node_delivery_create(
     struct node_delivery **out, const struct options *options, struct plan *plan, struct stats *stats)
 {
-	const struct cutter_config cutter = { .part_ms = (uint32_t)options->part_ms,
-		.segment_ms = (uint32_t)options->segment_ms };
+	const struct cutter_config cutter = {
+		.part_ms = (uint32_t)options->part_ms,
+		.segment_ms = (uint32_t)options->segment_ms,
+	};
 	const struct segment_store_config store = {
 		.target_duration_s = cutter_target_duration_s(&cutter),
 		.part_ms = cutter_part_target_ms(&cutter),

@@ -19,10 +19,12 @@ static enum close_reason reason_of(enum key_verdict verdict)
 	return CLOSE_KEY_UNKNOWN;
 }
 
-static void fill_pass(struct gate_pass *pass, const struct plan_key *key, const struct plan_window *window)
+static void fill_pass(
+    struct gate_pass *pass, const struct plan *plan, const struct plan_key *key, const struct plan_window *window)
 {
 	bool is_rehearsal = window && window->is_rehearsal;
 
+	pass->key_place = (size_t)(key - plan->keys);
 	snprintf(pass->key_id, sizeof(pass->key_id), "%s", key->id);
 	memcpy(pass->key_hash, key->hash, sizeof(pass->key_hash));
 	snprintf(pass->stream, sizeof(pass->stream), "%s%s", key->stream, is_rehearsal ? GATE_REHEARSAL_SUFFIX : "");
@@ -42,14 +44,22 @@ enum close_reason gate_publish(
 		return CLOSE_KEY_UNKNOWN;
 	verdict = plan_window_at(key, now_ms, &window);
 	if (verdict == KEY_OPEN)
-		fill_pass(pass, key, window);
+		fill_pass(pass, plan, key, window);
 	return reason_of(verdict);
 }
 
-static const struct plan_key *find_by_hash(const struct plan *plan, const uint8_t hash[PLAN_HASH_BYTES])
+static bool has_hash(const struct plan_key *key, const uint8_t hash[PLAN_HASH_BYTES])
 {
+	return sodium_memcmp(key->hash, hash, PLAN_HASH_BYTES) == 0;
+}
+
+/* Every publisher asks twice a second: mostly its key stands where it stood. */
+static const struct plan_key *find_again(const struct plan *plan, const struct gate_pass *pass)
+{
+	if (pass->key_place < plan->n_keys && has_hash(&plan->keys[pass->key_place], pass->key_hash))
+		return &plan->keys[pass->key_place];
 	for (size_t i = 0; i < plan->n_keys; i++) {
-		if (sodium_memcmp(plan->keys[i].hash, hash, PLAN_HASH_BYTES) == 0)
+		if (has_hash(&plan->keys[i], pass->key_hash))
 			return &plan->keys[i];
 	}
 	return NULL;
@@ -91,7 +101,7 @@ static enum close_reason pull_again(const struct plan *plan, const struct gate_p
 
 enum close_reason gate_publish_again(const struct plan *plan, struct gate_pass *pass, int64_t now_ms)
 {
-	const struct plan_key *key = find_by_hash(plan, pass->key_hash);
+	const struct plan_key *key = find_again(plan, pass);
 	const struct plan_window *window = NULL;
 	struct gate_pass renewed = { 0 };
 	enum key_verdict verdict;
@@ -103,7 +113,7 @@ enum close_reason gate_publish_again(const struct plan *plan, struct gate_pass *
 		return CLOSE_KEY_REVOKED;
 	if (verdict != KEY_OPEN)
 		return CLOSE_SLOT_OVER;
-	fill_pass(&renewed, key, window);
+	fill_pass(&renewed, plan, key, window);
 	/* The rehearsal is over and the broadcast begins, or the key belongs to another stream now: come in again. */
 	if (strcmp(renewed.stream, pass->stream) != 0)
 		return CLOSE_SLOT_OVER;

@@ -27,6 +27,7 @@ struct gate_pass {
 	char stream[GATE_STREAM_SIZE]; /* where the frames go */
 	bool is_rehearsal;
 	int64_t until_ms; /* 0: no limit */
+	size_t key_place; /* where the key stood in the plan: where it is looked for first */
 };
 
 /* key: as sent, with surrounding blanks cut by the caller. CLOSE_NONE with *pass filled, or why not. */

@@ -104,6 +104,12 @@ static void a_pass_moves_with_the_plan(void **state)
 		{ SUZUKI("suzuki", "{\"from\":1000,\"until\":9000}"), 1600, CLOSE_NONE, 9000 },
 		{ SUZUKI("suzuki", "{\"from\":1000,\"until\":1700}"), 1600, CLOSE_NONE, 1700 },
 		{ SUZUKI("suzuki", "{\"from\":0,\"until\":0}"), 1600, CLOSE_NONE, 0 },
+		/* the same key at another place, another at its own */
+		{ "{\"isaribi_plan\":1,\"rev\":2,\"keys\":["
+		  "{\"id\":\"k8\",\"key\":\"key-of-nakamura-0\",\"stream\":\"nakamura\",\"windows\":[]},"
+		  "{\"id\":\"k9\",\"key\":\"key-of-kobayashi0\",\"stream\":\"kobayashi\",\"windows\":[]},"
+		  "{\"id\":\"k2\",\"key\":\"key-of-suzuki-000\",\"stream\":\"suzuki\"}]}",
+		    1600, CLOSE_NONE, 0 },
 		/* ended by the host, moved to later, taken away */
 		{ SUZUKI("suzuki", "{\"from\":1000,\"until\":1600}"), 1600, CLOSE_SLOT_OVER, 2000 },
 		{ SUZUKI("suzuki", "{\"from\":1700,\"until\":9000}"), 1600, CLOSE_SLOT_OVER, 2000 },
