@@ -13,6 +13,8 @@ isaribi_unit_test(NAME playlist_query FLOORS packager)
 isaribi_unit_test(NAME live_edge FLOORS packager)
 isaribi_unit_test(NAME segment_store FLOORS packager SOURCES part_fixture.c shop.c)
 isaribi_unit_test(NAME segment_waiters FLOORS packager SOURCES part_fixture.c shop.c)
+isaribi_unit_test(NAME rec_format FLOORS packager)
+isaribi_unit_test(NAME segment_store FLOORS packager SOURCES part_fixture.c)
 
 # What the packager makes of a file, for tests with real readers.
 add_executable(package_flv ../tools/package_flv.c)
