@@ -72,8 +72,8 @@ char *rec_info_format(const struct rec_info *info, size_t *len);
 int rec_info_parse(struct rec_info *info, const char *text, size_t len);
 
 /*
- * What the recorder says about a recording whenever that changed: begun, another second synced, another stretch, over.
- * Borrowed during the call.
+ * What the recorder says about a recording whenever that changed: another second synced, recording.json replaced,
+ * over, deleted. Borrowed during the call.
  */
 struct rec_note {
 	const char *id;
@@ -83,6 +83,7 @@ struct rec_note {
 	unsigned stretch;     /* the newest; 0: none yet */
 	uint64_t saved_bytes; /* of that one */
 	uint64_t fragments;   /* of that one in saved_bytes: so many records of its index count */
+	bool is_gone;	      /* it is being deleted; only id is told */
 };
 
 #endif

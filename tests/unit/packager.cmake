@@ -14,6 +14,7 @@ isaribi_unit_test(NAME live_edge FLOORS packager)
 isaribi_unit_test(NAME segment_store FLOORS packager SOURCES part_fixture.c shop.c)
 isaribi_unit_test(NAME segment_waiters FLOORS packager SOURCES part_fixture.c shop.c)
 isaribi_unit_test(NAME rec_format FLOORS packager)
+isaribi_unit_test(NAME rec_writer FLOORS packager SOURCES part_fixture.c rec_fixture.c fake_disk.c)
 isaribi_unit_test(NAME segment_store FLOORS packager SOURCES part_fixture.c)
 
 # What the packager makes of a file, for tests with real readers.
