@@ -127,11 +127,11 @@ static struct log_ctx context(const struct rec_writer *w)
 	return ctx;
 }
 
-/* recording.json is to be written as soon as may be. */
+/* recording.json is to be written again soon. */
 static void age_info(struct rec_writer *w)
 {
 	w->is_info_old = true;
-	w->info_due_us = now_us(w);
+	w->info_due_us = now_us(w) + REC_INFO_AFTER_MS * INT64_C(1000);
 }
 
 static void say(const struct rec_writer *w, enum event_recording_state state, const char *reason, int64_t lost_ms)
@@ -499,9 +499,9 @@ static bool is_info_due(const struct rec_writer *w)
 /* All that came is on the disk: the file closes, and recording.json says how it went. */
 static void end_well(struct rec_writer *w)
 {
-	if (rec_files_is_open(&w->files) && !finish_file(w))
-		return;
-	if (now_us(w) < w->info_due_us)
+	if (rec_files_is_open(&w->files) && finish_file(w))
+		w->info_due_us = now_us(w);
+	if (rec_files_is_open(&w->files) || w->ring.count > 0 || now_us(w) < w->info_due_us)
 		return;
 	if (conclude(w) == 0) {
 		w->is_over = true;

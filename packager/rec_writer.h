@@ -29,8 +29,13 @@
 #include "relay/stats.h"
 
 enum {
-	REC_SYNC_AFTER_MS = 700, /* with the part that is being made and one turn of the thread: 1.5 s at a power cut */
+	/*
+	 * Longer than a part of the usual 500 ms, so that a sync serves two of them; short enough that with the part
+	 * that is being made and the syncs of others no more than 1.5 s are lost when the power goes.
+	 */
+	REC_SYNC_AFTER_MS = 550,
 	REC_RETRY_MS = 2000,
+	REC_INFO_AFTER_MS = 300,   /* recording.json can wait until others' media are synced */
 	REC_INFO_EVERY_MS = 30000, /* recording.json of a running one, when nothing else happens */
 	REC_GIVE_UP_MS = 300000,   /* a recording that is over waits so long for room */
 	REC_RING_MAX_BYTES = 32 * 1024 * 1024,

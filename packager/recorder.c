@@ -20,7 +20,7 @@
 enum {
 	MAILBOX_PARTS = 16384,
 	MAILBOX_RESERVE = 16384,
-	TICK_MS = 100,
+	TICK_MS = 50,
 	GUARD_EVERY_MS = 5000,
 	LEFT_FOR_MS = 120000,	/* a killed node's streams come back within this, or their recordings are over */
 	AGE_EVERY_MS = 600000,	/* how often keep_days is looked at */
@@ -146,9 +146,10 @@ static void start_writer(struct recorder *r, struct rec_feed *feed)
 		loop_timer_start(r->tick, TICK_MS, TICK_MS);
 }
 
+/* One whose last word could not be written waits for the next start: its files must not be synced again in this one. */
 static void note_over(struct recorder *r, const struct rec_writer *w)
 {
-	if (rec_writer_info(w)->id[0] != '\0')
+	if (rec_writer_info(w)->id[0] != '\0' && rec_writer_info(w)->state != REC_RECORDING)
 		rec_keeper_add(&r->keeper, rec_writer_info(w));
 }
 

@@ -195,8 +195,9 @@ static int sync_file(void *arg, int fd)
 	int err;
 
 	assert_false(inode->has_failed);
-	clock_fake_advance(d->clock, d->sync_us);
-	if (d->on_sync)
+	if (!d->is_off)
+		clock_fake_advance(d->clock, d->sync_us);
+	if (!d->is_off && d->on_sync)
 		d->on_sync(d->arg);
 	err = enter(d, FAKE_SYNC);
 	if (err == 0)
