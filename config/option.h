@@ -38,6 +38,8 @@ struct options {
 	struct listen_address http_listen;
 	int32_t part_ms;
 	int32_t segment_ms;
+	int32_t keep_days; /* 0: for ever */
+	int32_t min_free_mb;
 	struct listen_address control_listen;
 	char public_url[OPTION_TEXT_SIZE]; /* empty: none; never ends in '/' */
 	char media_url[OPTION_TEXT_SIZE];

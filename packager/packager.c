@@ -41,6 +41,7 @@ struct packaged_stream {
 	struct cutter *cutter;
 	int row; /* of what the sequence remembers */
 	struct sequence_numbers next_numbers;
+	void *sink_streams[PACKAGER_SINKS_MAX]; /* what each sink calls it; NULL: does not take it */
 	char name[SEGMENT_STORE_NAME_MAX];
 };
 
@@ -51,8 +52,17 @@ struct packager {
 	int64_t drops_seen;			  /* of STAT_FRAMES_UNPACKAGED, by the packaging thread */
 };
 
-static void destroy_stream(struct packaged_stream *s)
+static void end_sinks(struct packager *p, struct packaged_stream *s)
 {
+	for (size_t i = 0; i < p->config.n_sinks; i++) {
+		if (s->sink_streams[i])
+			p->config.sinks[i].end(p->config.sinks[i].arg, s->sink_streams[i]);
+	}
+}
+
+static void destroy_stream(struct packager *p, struct packaged_stream *s)
+{
+	end_sinks(p, s);
 	cutter_destroy(&s->cutter);
 	free(s);
 }
@@ -70,7 +80,7 @@ void packager_destroy(struct packager **packager)
 			struct packaged_stream *s = p->buckets[i];
 
 			p->buckets[i] = s->next;
-			destroy_stream(s);
+			destroy_stream(p, s);
 		}
 	}
 	free(p);
@@ -157,6 +167,16 @@ static void begin(struct packager *p, const struct packager_mail *mail)
 		log_info(NULL, "stream %s goes on where the node was cut short: epoch %s, segment %llu", mail->name,
 		    epoch, (unsigned long long)start.next.msn);
 	shelf_begin(p->config.shelf, &shelf);
+	for (size_t i = 0; i < p->config.n_sinks; i++)
+		s->sink_streams[i] = p->config.sinks[i].begin(p->config.sinks[i].arg, s->name, epoch);
+}
+
+static void feed_sinks(struct packager *p, struct packaged_stream *s, struct part *part)
+{
+	for (size_t i = 0; i < p->config.n_sinks; i++) {
+		if (s->sink_streams[i])
+			p->config.sinks[i].part(p->config.sinks[i].arg, s->sink_streams[i], part);
+	}
 }
 
 /* Before anybody gets the part: a number that was seen is never given again. */
@@ -190,6 +210,7 @@ static void ship(struct packager *p, struct packaged_stream *s, const struct fra
 			note_numbers(p, s, part);
 			if (frame)
 				count_part(p, frame);
+			feed_sinks(p, s, part);
 			shelf_part(p->config.shelf, s->name, part);
 		} else if (err == 0) {
 			return;
@@ -241,7 +262,7 @@ static void end(struct packager *p, uint64_t id)
 	sequence_end(p->config.sequence, s->row, clock_wall_ms(p->config.clock));
 	shelf_end(p->config.shelf, s->name);
 	*link = s->next;
-	destroy_stream(s);
+	destroy_stream(p, s);
 }
 
 static void open_mail(void *arg, void *item)

@@ -19,6 +19,7 @@
 #include "packager/packager.h"
 #include "packager/sequence.h"
 #include "programs/node_delivery.h"
+#include "programs/node_record.h"
 #include "programs/node_srt.h"
 #include "relay/hub.h"
 
@@ -42,6 +43,7 @@ struct node {
 	struct stats stats;
 	struct tls_context *tls; /* of RTMPS, NULL: off */
 	struct node_delivery *delivery;
+	struct node_record *record;
 	struct loop *packaging;
 	struct sequence *sequence;
 	struct packager *packager;
@@ -79,6 +81,7 @@ void node_destroy(struct node **node_out)
 		loop_destroy(&node->relays[i].loop);
 	loop_destroy(&node->packaging);
 	sequence_close(&node->sequence);
+	node_record_destroy(&node->record);
 	node_delivery_destroy(&node->delivery);
 	tls_context_destroy(&node->tls);
 	free(node);
@@ -105,6 +108,8 @@ static int create_packaging(struct node *node)
 		.part_ms = (uint32_t)node->options.part_ms,
 		.segment_ms = (uint32_t)node->options.segment_ms,
 		.shelf = node_delivery_shelf(node->delivery),
+		.sinks = { node_record_sink(node->record) },
+		.n_sinks = 1,
 		.stats = &node->stats,
 	};
 	int err = sequence_open(&node->sequence, &sequence);
@@ -230,6 +235,9 @@ int node_create(struct node **out, const struct options *options, struct plan *p
 	stats_init(&node->stats);
 	err = node_delivery_create(&node->delivery, options, plan, &node->stats);
 	if (err == 0)
+		err = node_record_create(
+		    &node->record, &node->options, plan, node_delivery_events(node->delivery), &node->stats);
+	if (err == 0)
 		err = create_packaging(node);
 	if (err == 0) {
 		set_up_relay(node);
@@ -287,6 +295,8 @@ int node_start(struct node *node)
 
 	node->is_running = true;
 	if (err == 0)
+		err = node_record_start(node->record);
+	if (err == 0)
 		err = loop_start(node->packaging, NULL, packaging_ends, node);
 	for (unsigned i = 0; i < n_relays(node) && err == 0; i++)
 		err = loop_start(node->relays[i].loop, relay_begins, relay_ends, &node->relays[i]);
@@ -304,6 +314,7 @@ struct node_ports node_ports(const struct node *node)
 void node_take_plan(struct node *node, struct plan *plan)
 {
 	node_delivery_take_plan(node->delivery, plan);
+	node_record_take_plan(node->record, plan);
 	for (unsigned i = 0; i < node->setup.courier.n_loops; i++) {
 		struct mail mail = { .kind = MAIL_PLAN, .plan = plan_ref(plan) };
 
@@ -380,5 +391,6 @@ void node_stop(struct node *node)
 	loop_stop(node->packaging);
 	loop_join(node->packaging);
 	sequence_stop(node->sequence);
+	node_record_stop(node->record);
 	node_delivery_stop(node->delivery);
 }

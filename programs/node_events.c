@@ -99,6 +99,9 @@ static void write_log(const struct event *event)
 	case EVENT_CALL: /* its own lines say it (relay/call_srt) */
 		log_debug(&ctx, "event call: %s, state %d", event->link_name, (int)event->call.state);
 		break;
+	case EVENT_RECORDING: /* as do recordings' (packager/rec_writer, recorder) */
+		log_debug(&ctx, "event recording: %s, state %d", event->recording.id, (int)event->recording.state);
+		break;
 	case EVENT_KINDS: break;
 	}
 }
@@ -195,7 +198,7 @@ static void take_event(void *arg, void *item)
 	const struct event_mail *mail = item;
 	struct known_stream *s;
 
-	if (take_link_event(&e->links, mail))
+	if (take_link_event(&e->links, mail) || mail->kind == EVENT_RECORDING)
 		return;
 	/* Another publisher, or none: what was said about the one before is not about it. */
 	if (mail->kind == EVENT_STREAM_UP || mail->kind == EVENT_STREAM_AWAY || mail->kind == EVENT_STREAM_OVER)

@@ -23,6 +23,7 @@ enum event_kind {
 	EVENT_STREAM_HEALTH, /* every few seconds while a publisher is on: health */
 	EVENT_LINK,	     /* every few seconds while a stream comes or goes over SRT: link */
 	EVENT_CALL,	     /* a push or pull is at another point: link_name, call */
+	EVENT_RECORDING,     /* a recording, or with stream "" the disk they are on: recording */
 	EVENT_KINDS,
 };
 
@@ -54,6 +55,25 @@ struct event_call {
 	const char *reason; /* why it is down, "" otherwise; never holds a secret */
 };
 
+enum event_recording_state {
+	EVENT_RECORDING_BEGUN,
+	EVENT_RECORDING_TROUBLE, /* the disk failed, and it goes on in a new file or waits for room: reason */
+	EVENT_RECORDING_LOST,	 /* lost_ms more of it are in no file */
+	EVENT_RECORDING_SAVED,	 /* over, all of it on the disk: reason of its end */
+	EVENT_RECORDING_DAMAGED, /* over, with holes or failed files: reason of its end */
+	EVENT_RECORDING_DELETED, /* by rule: reason */
+	EVENT_RECORDING_DISK,	 /* another level of alarm: reason, hours_left */
+	EVENT_RECORDING_STATES,
+};
+
+struct event_recording {
+	enum event_recording_state state;
+	const char *id; /* "" of the disk, and before there is one */
+	const char *reason;
+	int64_t lost_ms;
+	int64_t hours_left; /* until the disk is full at the rate of now; -1: not known, or not soon */
+};
+
 struct event {
 	enum event_kind kind;
 	const char *stream;
@@ -67,6 +87,7 @@ struct event {
 	struct event_link link;
 	const char *link_name; /* of LINK, CALL and ADVICE: "push HOST:PORT"; NULL: of the stream's publisher */
 	struct event_call call;
+	struct event_recording recording;
 };
 
 struct events {

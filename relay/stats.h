@@ -52,6 +52,16 @@
 	    "sum of the times from the arrival of that frame until the part was made, in us")                          \
 	STAT(                                                                                                          \
 	    PARTS_LATE, "isaribi_hls_parts_late_total", "counter", "parts made more than 50 ms after that frame came") \
+	STAT(RECORDINGS, "isaribi_recordings", "gauge", "recordings running now")                                      \
+	STAT(RECORDED_BYTES, "isaribi_recorded_bytes_total", "counter", "bytes of recordings that were synced")        \
+	STAT(RECORDING_LOST_MS, "isaribi_recording_lost_ms_total", "counter", "media that is missing in recordings")   \
+	STAT(RECORDING_ERRORS, "isaribi_recording_disk_errors_total", "counter",                                       \
+	    "times the disk refused or failed a recording")                                                            \
+	STAT(RECORDING_WAITING_BYTES, "isaribi_recording_waiting_bytes", "gauge",                                      \
+	    "bytes in memory that are not known to be on the disk yet")                                                \
+	STAT(DISK_FREE_BYTES, "isaribi_disk_free_bytes", "gauge", "room for recordings")                               \
+	STAT(DISK_HOURS_LEFT, "isaribi_disk_hours_left", "gauge",                                                      \
+	    "until the disk is full at the rate of now, -1 when nothing grows")                                        \
 	STAT(TIME_JUMPS, "isaribi_time_jumps_total", "counter", "jumps in publishers' timestamps")                     \
 	STAT(PLAYER_SKIPS, "isaribi_player_skips_total", "counter",                                                    \
 	    "times a slow player was moved to the newest key frame")

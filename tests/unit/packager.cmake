@@ -2,6 +2,7 @@
 isaribi_unit_test(NAME deliver_path FLOORS packager)
 isaribi_unit_test(NAME deliver FLOORS packager)
 isaribi_unit_test(NAME deliver_waiting FLOORS packager)
+isaribi_unit_test(NAME disk_guard FLOORS packager)
 isaribi_unit_test(NAME cutter FLOORS packager SOURCES part_fixture.c)
 isaribi_unit_test(NAME cutter_codecs FLOORS packager SOURCES part_fixture.c)
 isaribi_unit_test(NAME cutter_parts FLOORS packager SOURCES part_fixture.c)
@@ -14,6 +15,9 @@ isaribi_unit_test(NAME playlist_query FLOORS packager)
 isaribi_unit_test(NAME live_edge FLOORS packager)
 isaribi_unit_test(NAME segment_store FLOORS packager SOURCES part_fixture.c shop.c)
 isaribi_unit_test(NAME segment_waiters FLOORS packager SOURCES part_fixture.c shop.c)
+isaribi_unit_test(NAME rec_format FLOORS packager)
+isaribi_unit_test(NAME rec_writer FLOORS packager SOURCES part_fixture.c rec_fixture.c fake_disk.c)
+isaribi_unit_test(NAME recorder FLOORS packager SOURCES part_fixture.c rec_fixture.c fake_disk.c)
 
 # What the packager makes of a file, for tests with real readers.
 add_executable(package_flv ../tools/package_flv.c)

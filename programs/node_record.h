@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The recording thread of a node: a loop and the recorder on it.
+ *
+ * Owner: the main thread makes every call. Lifetime: as programs/node.h, which it is a part of; created before the
+ * packager that feeds it and destroyed after it.
+ */
+#ifndef ISARIBI_PROGRAMS_NODE_RECORD_H
+#define ISARIBI_PROGRAMS_NODE_RECORD_H
+
+#include "config/option.h"
+#include "config/plan.h"
+#include "packager/part_sink.h"
+#include "relay/events.h"
+#include "relay/stats.h"
+
+struct node_record;
+
+/* options, events and stats are borrowed for life. 0 or a negative errno. */
+int node_record_create(struct node_record **out, const struct options *options, struct plan *plan,
+    const struct events *events, struct stats *stats);
+void node_record_destroy(struct node_record **record);
+int node_record_start(struct node_record *record);
+/* After the packager was stopped: every recording is written, synced and closed when this returns. */
+void node_record_stop(struct node_record *record);
+void node_record_take_plan(struct node_record *record, struct plan *plan);
+struct part_sink node_record_sink(struct node_record *record);
+
+#endif
