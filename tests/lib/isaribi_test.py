@@ -371,8 +371,8 @@ class Bench:
         for process in self.processes:
             if process.is_running():
                 process.kill()
-        for node in self.nodes:
-            numbers_path(node.data_dir).unlink(missing_ok=True)  # of those that were killed
+        for folder, _, _ in os.walk(self.dir):  # of nodes that were killed: any folder may have been one's
+            numbers_path(folder).unlink(missing_ok=True)
         if not keep:
             shutil.rmtree(self.dir, ignore_errors=True)
 
