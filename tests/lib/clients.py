@@ -8,14 +8,16 @@ import socket
 import struct
 import subprocess
 
-from isaribi_test import BIN, TOOLS, Failed, Process, check, wait_for
+from isaribi_test import BIN, TOOLS, Failed, Process, check, free_port, wait_for
 
 FFMPEG = ["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning"]
 
 
 def make_flv(bench, name="media", seconds=30, *, size="320x180", fps=25, gop=50, bframes=0, video=True, audio=True,
-             kbit=400, hz=48000):
-    """An FLV of a moving test picture and a tone. Made once, sent with -c copy: publishing costs nothing then."""
+             kbit=400, hz=48000, is_variable=False):
+    """An FLV of a moving test picture and a tone. Made once, sent with -c copy: publishing costs nothing then.
+
+    is_variable: every other second has half the pictures, as of a phone in the dark; a key frame every 2 s."""
     path = bench.dir / f"{name}.flv"
     argv = [*FFMPEG, "-y"]
     if video:
@@ -26,6 +28,9 @@ def make_flv(bench, name="media", seconds=30, *, size="320x180", fps=25, gop=50,
         argv += ["-c:v", "libx264", "-preset", "ultrafast" if not bframes else "veryfast", "-pix_fmt", "yuv420p",
                  "-g", gop, "-keyint_min", gop, "-sc_threshold", 0, "-bf", bframes, "-b:v", f"{kbit}k",
                  "-maxrate", f"{kbit}k", "-bufsize", f"{kbit}k"]
+    if is_variable:
+        argv += ["-vf", "select='not(mod(n\\,2))+lt(mod(t\\,2)\\,1)'", "-vsync", "vfr", "-force_key_frames",
+                 "expr:gte(t,n_forced*2)"]
     if audio:
         argv += ["-c:a", "aac", "-b:a", "64k"]
     bench.run("make-flv", argv + ["-t", seconds, "-f", "flv", path], 120)
@@ -256,12 +261,6 @@ def check_rtmp_file(path, *, video_s=None, audio=True, largest_step_ms=None):
 
 
 # nginx-rtmp
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def nginx(bench, applications):

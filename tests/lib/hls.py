@@ -4,6 +4,7 @@ import re
 import threading
 import urllib.parse
 
+import hls_strict
 import mp4
 from isaribi_test import Failed, check, http, wait_for
 
@@ -214,7 +215,9 @@ class Follower(threading.Thread):
 
 
 def follow(bench, node, stream, token=None):
-    """Waits for the stream's HLS and follows its first variant."""
+    """Waits for the stream's HLS and follows its first variant, plainly; a strict follower does it in low latency beside."""
     url = node.hls_url(stream, token)
     wait_for(f"HLS of {stream}", lambda: http("GET", url).status == 200, 25)
-    return Follower(bench, Multivariant(url).variants[0][1])
+    media = Multivariant(url).variants[0][1]
+    hls_strict.Strict(bench, media, main_url=url)  # reports at the end of the case
+    return Follower(bench, media)

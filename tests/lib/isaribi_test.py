@@ -12,6 +12,7 @@ import re
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -227,11 +228,21 @@ class Node:
         self.data_dir = config.get("node.data_dir", self.dir / "data")
         self.config_path.write_text(config_text(self.data_dir, config))
         plan.write(self.plan_path)
-        self.process = Process(bench, "isaribi-node", [BIN / "isaribi-node", "--config", self.config_path, "--plan",
-                                                       self.plan_path], env)
+        self._env = env
         bench.nodes.append(self)
+        self._launch()
+
+    def _launch(self):
+        self.process = Process(self.bench, "isaribi-node", [BIN / "isaribi-node", "--config", self.config_path, "--plan",
+                                                            self.plan_path], self._env)
         ready = wait_for("the node's ready line", self._ready, 20)
         self.rtmp_port, self.http_port, self.srt_port = int(ready[1]), int(ready[2]), int(ready[3] or 0)
+
+    def kill_and_start(self):
+        """kill -9, and again with the same data. Ports stay when the configuration names them (fixed_ports())."""
+        self.process.kill()
+        self.check_clean()
+        self._launch()
 
     def _ready(self):
         check(self.process.is_running(), f"the node ended at once: {self.process.tail()}")
@@ -316,6 +327,17 @@ class Node:
         check(not pathlib.Path(self.data_dir).exists() or not numbers_path(self.data_dir).exists(),
               "a node that ended in good order leaves a file in memory")
         check(code == 0, f"the node ended with {code} at SIGTERM: {self.process.tail(40)}")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def fixed_ports(config=None):
+    """For a node that is to come back where it was."""
+    return {"rtmp.listen": f"127.0.0.1:{free_port()}", "http.listen": f"127.0.0.1:{free_port()}", **(config or {})}
 
 
 def config_text(data_dir, config):

@@ -42,7 +42,8 @@ class Init:
             self._track(data, a, b)
         self.defaults = {}
         for a, _ in find_all(data, [b"moov", b"mvex", b"trex"]):
-            self.defaults[_u32(data, a + 4)] = {"duration": _u32(data, a + 12), "size": _u32(data, a + 16)}
+            self.defaults[_u32(data, a + 4)] = {"duration": _u32(data, a + 12), "size": _u32(data, a + 16),
+                                                "flags": _u32(data, a + 20)}
         check(self.tracks and set(self.tracks) == set(self.defaults), "every track has a trex")
 
     def _track(self, data, start, end):
@@ -64,49 +65,60 @@ class Fragment:
 
     def __init__(self, data, init):
         self.tracks = {}
+        self.sequences = []  # of each moof
         kinds = [k for k, _, _ in boxes(data)]
         check(kinds.count(b"moof") == kinds.count(b"mdat") > 0, f"a segment is moof, mdat, ...; not {kinds}")
-        for a, b in find_all(data, [b"moof", b"traf"]):
-            self._traf(data, a, b, init)
+        for a, b in find_all(data, [b"moof"]):
+            (mfhd, _), = find_all(data, [b"mfhd"], a, b)
+            self.sequences.append(_u32(data, mfhd + 4))
+            for traf, end in find_all(data, [b"traf"], a, b):
+                self._traf(data, a - 8, traf, end, init)
         self._check_sizes(data)
 
-    def _traf(self, data, start, end, init):
+    def _traf(self, data, moof, start, end, init):
         (tfhd, _), = find_all(data, [b"tfhd"], start, end)
         flags, track_id = _u32(data, tfhd) & 0xffffff, _u32(data, tfhd + 4)
         check(track_id in init.tracks, f"traf of an unknown track {track_id}")
         at = tfhd + 8 + (8 if flags & 1 else 0) + (4 if flags & 2 else 0)
-        duration, size = init.defaults[track_id]["duration"], init.defaults[track_id]["size"]
-        if flags & 8:
-            duration, at = _u32(data, at), at + 4
-        if flags & 16:
-            size = _u32(data, at)
+        defaults = dict(init.defaults[track_id])
+        for bit, name in ((8, "duration"), (16, "size"), (32, "flags")):
+            if flags & bit:
+                defaults[name], at = _u32(data, at), at + 4
         (tfdt, _), = find_all(data, [b"tfdt"], start, end)
         base = struct.unpack_from(">Q", data, tfdt + 4)[0] if data[tfdt] == 1 else _u32(data, tfdt + 4)
-        track = self.tracks.setdefault(track_id, {"start": base, "duration": 0, "samples": 0, "bytes": 0, "pts": []})
+        track = self.tracks.setdefault(track_id, {
+            "start": base, "duration": 0, "samples": 0, "bytes": 0, "pts": [], "durations": [], "flags": [], "at": []})
         check(base == track["start"] + track["duration"], f"track {track_id}: tfdt {base} inside a segment, expected "
               f"{track['start'] + track['duration']}")
         for run, _ in find_all(data, [b"trun"], start, end):
-            self._trun(data, run, track, duration, size)
+            self._trun(data, moof, run, track, defaults)
 
     @staticmethod
-    def _trun(data, at, track, duration, size):
+    def _trun(data, moof, at, track, defaults):
         version, flags, count = data[at], _u32(data, at) & 0xffffff, _u32(data, at + 4)
-        at += 8 + (4 if flags & 1 else 0) + (4 if flags & 4 else 0)
-        for _ in range(count):
-            this_duration, this_size, offset = duration, size, 0
-            if flags & 0x100:
-                this_duration, at = _u32(data, at), at + 4
-            if flags & 0x200:
-                this_size, at = _u32(data, at), at + 4
-            if flags & 0x400:
-                at += 4
+        check(flags & 1, "a trun says where its samples are")
+        place, at = moof + struct.unpack_from(">i", data, at + 8)[0], at + 12
+        first_flags = None
+        if flags & 4:
+            first_flags, at = _u32(data, at), at + 4
+        for i in range(count):
+            this, offset = dict(defaults), 0
+            if i == 0 and first_flags is not None:
+                this["flags"] = first_flags
+            for bit, name in ((0x100, "duration"), (0x200, "size"), (0x400, "flags")):
+                if flags & bit:
+                    this[name], at = _u32(data, at), at + 4
             if flags & 0x800:
                 offset = struct.unpack_from(">i" if version else ">I", data, at)[0]
                 at += 4
             track["pts"].append(track["start"] + track["duration"] + offset)
-            track["duration"] += this_duration
-            track["bytes"] += this_size
+            track["at"].append((place, this["size"]))
+            track["durations"].append(this["duration"])
+            track["flags"].append(this["flags"])
+            track["duration"] += this["duration"]
+            track["bytes"] += this["size"]
             track["samples"] += 1
+            place += this["size"]
 
     def _check_sizes(self, data):
         payload = sum(b - a for kind, a, b in boxes(data) if kind == b"mdat")

@@ -21,6 +21,10 @@ const LATENCY_MAX_S = 12; // further behind: to the edge in one step
 const WAIT_MS = [1000, 2000, 3000, 5000]; // the stream is not there (yet)
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000]; // the server does not answer
 const ENDED_MS = [5000, 10000, 15000];
+const CATCH_UP_MS = 250;
+const CATCH_UP_RATE = 1.05; // nobody hears it
+const CATCH_UP_FROM_S = 0.1;
+const CATCH_UP_TO_S = 0.02;
 
 const scriptTag = document.querySelector("script[data-worker]");
 const video = document.getElementById("video");
@@ -62,6 +66,9 @@ const stats = {
 	},
 	get latency() {
 		return hls ? hls.latency : -1;
+	},
+	get targetLatency() {
+		return hls ? hls.targetLatency : -1;
 	},
 	get size() {
 		return [video.videoWidth, video.videoHeight];
@@ -215,7 +222,7 @@ function beginHls() {
 		workerPath: scriptTag.dataset.worker, // a file of ours: no blob: worker, so the page's rules stay tight
 		// How near to the edge: the playlist says it (PART-HOLD-BACK). A liveSyncDuration here would overrule it.
 		lowLatencyMode: true,
-		maxLiveSyncPlaybackRate: 1.05,
+		maxLiveSyncPlaybackRate: 1, // catchUp() does it
 		liveDurationInfinity: true,
 		backBufferLength: 10,
 		maxBufferLength: 20,
@@ -245,6 +252,28 @@ function beginHls() {
 	});
 	hls.loadSource(source);
 	hls.attachMedia(video);
+}
+
+function bufferedAhead() {
+	const ranges = video.buffered;
+
+	for (let i = 0; i < ranges.length; i++) {
+		if (ranges.start(i) <= video.currentTime && video.currentTime <= ranges.end(i))
+			return ranges.end(i) - video.currentTime;
+	}
+	return 0;
+}
+
+// hls.js catches up only while it has more than a second in the buffer. Parts of 0.2 s ask for 0.6 s.
+function catchUp() {
+	if (!hls || !hls.latestLevelDetails || !hls.latestLevelDetails.live || video.paused)
+		return;
+	const behind = hls.latency - hls.targetLatency;
+	const isFar = behind > (video.playbackRate > 1 ? CATCH_UP_TO_S : CATCH_UP_FROM_S);
+	const rate = isFar && bufferedAhead() > hls.targetLatency / 2 ? CATCH_UP_RATE : 1;
+
+	if (video.playbackRate !== rate)
+		video.playbackRate = rate;
 }
 
 // Progress is what the eye sees: frames decoded, or time passing where there is only sound.
@@ -301,5 +330,6 @@ if (stats.engine === "none") {
 	show("unplayable");
 } else {
 	setInterval(tick, TICK_MS);
+	setInterval(catchUp, CATCH_UP_MS);
 	begin();
 }
