@@ -99,6 +99,7 @@ void http_server_close(struct http_server **server)
 	http_linger_fini(&s->linger);
 	for (struct http_conn *conn = s->conns; conn; conn = conn->next)
 		http_conn_closed(conn);
+	http_poll_fini(&s->host.poll);
 	s->to_silence = NULL;
 	uv_check_stop(&s->check);
 	/* libwebsockets closes its handles over the next turns: connections in the first, its own in the second. */
@@ -199,10 +200,22 @@ static void await_head(struct http_conn *conn)
 	conn->deadline_us = loop_now_us(conn->host->loop) + server_of(conn)->idle_timeout_us;
 }
 
-static void on_answered(struct http_conn *conn, bool keeps_alive)
+/*
+ * The exchange is over; false: the connection is to be closed. Deadlines are ours (sweep): with one of its own for each
+ * idle connection libwebsockets would walk the list of them all at every request.
+ */
+static bool is_next_awaited(struct http_conn *conn, bool keeps_alive)
 {
 	await_head(conn);
 	if (!keeps_alive || lws_http_transaction_completed(conn->wsi) != 0)
+		return false;
+	lws_set_timeout(conn->wsi, NO_PENDING_TIMEOUT, 0);
+	return true;
+}
+
+static void on_answered(struct http_conn *conn, bool keeps_alive)
+{
+	if (!is_next_awaited(conn, keeps_alive))
 		kill_conn(conn);
 }
 
@@ -407,11 +420,14 @@ static int run_handler(struct http_conn *conn, const struct http_conn_head *head
 
 	switch (http_conn_handle(conn, head, handle, s->arg, &keeps_alive)) {
 	case HTTP_STEP_BROKEN: return -1;
-	case HTTP_STEP_LATER: silence(conn); return 0;
+	case HTTP_STEP_LATER:
+		/* All of the head that we want was copied; 9 KB for each who waits would be much. */
+		lws_http_headers_detach(conn->wsi);
+		silence(conn);
+		return 0;
 	case HTTP_STEP_DONE: break;
 	}
-	await_head(conn);
-	return keeps_alive && lws_http_transaction_completed(conn->wsi) == 0 ? 0 : -1;
+	return is_next_awaited(conn, keeps_alive) ? 0 : -1;
 }
 
 static int serve(struct http_conn *conn, struct lws *wsi, const char *path, size_t path_len)
@@ -585,6 +601,8 @@ int http_server_open(struct http_server **out, struct loop *loop, const struct h
 		return -ENOMEM;
 	init_server(s, loop, config);
 	err = open_lws(s, config->max_head_bytes ? config->max_head_bytes : DEFAULT_MAX_HEAD_BYTES);
+	if (err == 0)
+		err = http_poll_init(&s->host.poll, loop, http_conn_on_event);
 	if (err == 0)
 		err = loop_timer_create(&s->sweep, loop, sweep, s);
 	if (err == 0)

@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE /* F_DUPFD_CLOEXEC, POLLRDHUP */
 #include "base/http_conn.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
-#include <uv.h>
 
 #include "base/clock.h"
 #include "base/http_text.h"
 #include "base/loop.h"
-
-/* Waits for room to write, or for the client to leave, on a duplicate of the socket. */
-struct http_conn_watch {
-	uv_poll_t poll;
-	struct http_conn *conn;
-	int fd;
-};
 
 /* A request and its answer. */
 struct http_exchange {
@@ -37,23 +26,6 @@ struct http_exchange {
 	bool is_broken; /* memory was out */
 	char text[];
 };
-
-static void free_watch(uv_handle_t *handle)
-{
-	free(handle->data);
-}
-
-static void watch_destroy(struct http_conn *conn)
-{
-	struct http_conn_watch *w = conn->watch;
-
-	conn->watch = NULL;
-	if (!w)
-		return;
-	w->conn = NULL;
-	uv_close((uv_handle_t *)&w->poll, free_watch);
-	close(w->fd);
-}
 
 static void exchange_destroy(struct http_conn *conn)
 {
@@ -87,7 +59,7 @@ void http_conn_closed(struct http_conn *conn)
 		conn->host->stats.waiting_requests--;
 	conn->state = HTTP_CONN_CLOSED;
 	conn->wsi = NULL;
-	watch_destroy(conn);
+	http_poll_forget(&conn->host->poll, &conn->poll_socket, conn->fd);
 	exchange_destroy(conn);
 	if (on_gone)
 		on_gone(arg);
@@ -144,39 +116,19 @@ static enum http_conn_step write_slice(struct http_conn *conn)
 	n = http_out_write(&x->out, conn->fd, HTTP_SLICE_BYTES);
 	if (n < 0)
 		return HTTP_STEP_BROKEN;
+	conn->host->stats.bytes_out += (uint64_t)n;
+	if (http_out_is_done(&x->out) && has_room(conn))
+		return HTTP_STEP_DONE;
 	if (n > 0) {
-		conn->host->stats.bytes_out += (uint64_t)n;
 		conn->unsent_bytes = unsent_bytes(conn);
 		conn->deadline_us = loop_now_us(conn->host->loop) + (int64_t)conn->host->stall_timeout_us;
 	}
-	if (!http_out_is_done(&x->out) || !has_room(conn))
-		return HTTP_STEP_LATER;
-	return HTTP_STEP_DONE;
+	return HTTP_STEP_LATER;
 }
 
-static void on_watch(uv_poll_t *handle, int status, int events);
-
-static int watch_for(struct http_conn *conn, int uv_events)
+static int wait_for(struct http_conn *conn, enum http_poll_what what)
 {
-	struct http_conn_watch *w = conn->watch;
-	int fd;
-
-	if (w)
-		return uv_poll_start(&w->poll, uv_events, on_watch);
-	fd = fcntl(conn->fd, F_DUPFD_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	w = calloc(1, sizeof(*w));
-	if (!w || uv_poll_init(loop_uv(conn->host->loop), &w->poll, fd) != 0) {
-		free(w);
-		close(fd);
-		return -ENOMEM;
-	}
-	w->poll.data = w;
-	w->conn = conn;
-	w->fd = fd;
-	conn->watch = w;
-	return uv_poll_start(&w->poll, uv_events, on_watch);
+	return http_poll_want(&conn->host->poll, &conn->poll_socket, conn->fd, what);
 }
 
 /* DONE: the exchange is over and freed. */
@@ -187,12 +139,11 @@ static enum http_conn_step go_on(struct http_conn *conn, bool *keeps_alive)
 	*keeps_alive = conn->exchange->keeps_alive;
 	if (step == HTTP_STEP_LATER) {
 		conn->state = HTTP_CONN_WRITING;
-		if (watch_for(conn, UV_WRITABLE) != 0)
+		if (wait_for(conn, HTTP_POLL_ROOM) != 0)
 			return HTTP_STEP_BROKEN;
 		return HTTP_STEP_LATER;
 	}
 	if (step == HTTP_STEP_DONE) {
-		watch_destroy(conn);
 		exchange_destroy(conn);
 		conn->state = HTTP_CONN_READING;
 	}
@@ -210,17 +161,18 @@ static void go_on_outside(struct http_conn *conn)
 	}
 }
 
-static void on_watch(uv_poll_t *handle, int status, int events)
+/* What was asked for in an earlier state may come in a later one, where it says nothing. */
+void http_conn_on_event(struct http_poll_socket *socket)
 {
-	struct http_conn_watch *w = handle->data;
-	struct http_conn *conn = w->conn;
+	struct http_conn *conn = (struct http_conn *)(void *)((char *)socket - offsetof(struct http_conn, poll_socket));
 
-	if (!conn)
-		return;
-	if (status < 0 || (events & UV_DISCONNECT))
-		conn->host->on_broken(conn);
-	else
-		go_on_outside(conn);
+	switch (conn->state) {
+	case HTTP_CONN_WAITING: conn->host->on_broken(conn); return;
+	case HTTP_CONN_WRITING: go_on_outside(conn); return;
+	case HTTP_CONN_READING:
+	case HTTP_CONN_HANDLING:
+	case HTTP_CONN_CLOSED: return;
+	}
 }
 
 static char *keep(char **text, const char *value)
@@ -270,7 +222,7 @@ enum http_conn_step http_conn_handle(
 		return go_on(conn, keeps_alive);
 	conn->state = HTTP_CONN_WAITING;
 	conn->host->stats.waiting_requests++;
-	return watch_for(conn, UV_DISCONNECT) == 0 ? HTTP_STEP_LATER : HTTP_STEP_BROKEN;
+	return wait_for(conn, HTTP_POLL_GONE) == 0 ? HTTP_STEP_LATER : HTTP_STEP_BROKEN;
 }
 
 static struct http_exchange *exchange_of(struct http_request *request)

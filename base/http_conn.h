@@ -4,8 +4,8 @@
  *
  * Owner: the server's loop. Lifetime: http_conn_create to http_conn_destroy; the server lists them.
  * Not here: libwebsockets. It reads heads and owns the socket; between two heads the socket is ours to write to,
- * through a second descriptor with a watch of its own, because libwebsockets 4.1 can wait for room only while it also
- * polls for input that it will not read then.
+ * and waited for through http_poll, because libwebsockets 4.1 can wait for room only while it also polls for input that
+ * it will not read then.
  */
 #ifndef ISARIBI_BASE_HTTP_CONN_H
 #define ISARIBI_BASE_HTTP_CONN_H
@@ -15,15 +15,16 @@
 #include <stdint.h>
 
 #include "base/http_out.h"
+#include "base/http_poll.h"
 #include "base/http_request.h"
 
 struct http_conn;
-struct http_conn_watch;
 struct loop;
 
 /* What connections share; embedded in the server. */
 struct http_conn_host {
 	struct loop *loop;
+	struct http_poll poll;
 	struct http_stats stats;
 	uint64_t stall_timeout_us;
 	/* An answer that was not finished within the handler is. May destroy the connection. */
@@ -52,7 +53,7 @@ struct http_conn {
 	int unsent_bytes; /* what the kernel held at the last look */
 	bool is_silence_wanted;
 	struct http_exchange *exchange;
-	struct http_conn_watch *watch;
+	struct http_poll_socket poll_socket;
 };
 
 /* What a head says, as far as we care; copied. */
@@ -72,6 +73,9 @@ enum http_conn_step {
 	HTTP_STEP_LATER, /* goes on by itself and ends in on_answered or on_broken */
 	HTTP_STEP_BROKEN,
 };
+
+/* What the host's http_poll tells of its sockets. */
+void http_conn_on_event(struct http_poll_socket *socket);
 
 void http_conn_destroy(struct http_conn **conn);
 struct http_conn *http_conn_create(struct http_conn_host *host, int fd);

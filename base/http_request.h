@@ -16,7 +16,8 @@ struct shared;
 
 enum {
 	HTTP_URI_MAX_BYTES = 2048,
-	HTTP_SLICE_BYTES = 256 * 1024, /* written to one connection before the others get their turn */
+	/* Written to one connection before the others get their turn: a usual segment in one go. */
+	HTTP_SLICE_BYTES = 768 * 1024,
 	HTTP_PIECES_MAX = 1024,
 };
 
