@@ -241,7 +241,7 @@ static void await_waiting(int wanted)
 	char line[64];
 
 	snprintf(line, sizeof(line), "\nisaribi_http_waiting_requests %d\n", wanted);
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 1500; i++) {
 		const struct answer *a =
 		    read_answer(ask("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
 
