@@ -42,8 +42,9 @@ static struct {
 	struct shelf *shelf;
 	struct deliver *deliver;
 	uint16_t port;
-	atomic_bool is_ready;
-	atomic_bool is_open; /* may be seen */
+	atomic_bool is_started;
+	atomic_bool is_ready; /* and everything was there */
+	atomic_bool is_open;  /* may be seen */
 	/* of the test's thread */
 	struct cutter *cutter;
 	struct track *track;
@@ -60,19 +61,25 @@ static bool may_play(void *arg, const char *stream, const char *token, size_t to
 	return atomic_load(&f.is_open);
 }
 
-/* On the loop's thread, where cmocka cannot jump: what is missing shows when f.is_ready stays false. */
-static void on_start(void *arg)
+/* On the loop's thread, where cmocka cannot jump: what is missing shows in f.is_ready. */
+static void open_node(void)
 {
 	const struct segment_store_config store = { .target_duration_s = TARGET_S, .part_ms = PART_MS };
 	const struct deliver_config config = { .host = "127.0.0.1", .may_play = may_play };
 
-	(void)arg;
 	f.store = segment_store_create(&store);
 	if (!f.store || shelf_create(&f.shelf, f.loop, clock_real(), f.store) != 0 ||
 	    deliver_open(&f.deliver, f.loop, f.store, &config) != 0)
 		return;
 	f.port = deliver_port(f.deliver);
 	atomic_store(&f.is_ready, true);
+}
+
+static void on_start(void *arg)
+{
+	(void)arg;
+	open_node();
+	atomic_store(&f.is_started, true);
 }
 
 static void on_stop(void *arg)
@@ -105,7 +112,7 @@ static int set_up(void **state)
 	atomic_store(&f.is_open, true);
 	if (loop_create(&f.loop, "test-waiting") != 0 || loop_start(f.loop, on_start, on_stop, NULL) != 0)
 		return -1;
-	for (int i = 0; i < 2000 && !atomic_load(&f.is_ready); i++)
+	for (int i = 0; i < 2000 && !atomic_load(&f.is_started); i++)
 		nanosleep(&rest, NULL);
 	if (!atomic_load(&f.is_ready) || aac_track_create(&f.track, asc, sizeof(asc)) != PARSE_OK)
 		return -1;
