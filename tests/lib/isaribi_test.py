@@ -148,6 +148,7 @@ class Plan:
         self.streams = {}
         self.pushes = []
         self.pulls = []
+        self.clips = []
         self.view_key = secrets.token_hex(24)
 
     def key(self, stream, text=None, **more):
@@ -175,7 +176,7 @@ class Plan:
     def write(self, path):
         """In one step, as whoever writes a plan must."""
         text = json.dumps({"isaribi_plan": 1, "rev": self.rev, "keys": list(self.keys.values()),
-                           "streams": list(self.streams.values()), "channels": [], "clips": [],
+                           "streams": list(self.streams.values()), "channels": [], "clips": self.clips,
                            "pushes": self.pushes, "pulls": self.pulls, "tokens": {"view_key": self.view_key}}, indent=1)
         new = pathlib.Path(f"{path}.new")
         new.write_text(text)
