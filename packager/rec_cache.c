@@ -12,6 +12,7 @@
 enum {
 	RECORDINGS_MAX = 16,
 	FILES_MAX = 32,
+	RUNNING_MAX = 256,
 	FRESH_OPEN_US = 250 * 1000, /* how old an answer may be: of what goes on */
 	FRESH_OVER_US = 1000 * 1000,
 };
@@ -32,11 +33,17 @@ struct file {
 	int64_t used_us;
 };
 
+struct running {
+	char id[ID_SIZE]; /* "": the place is free */
+	struct rec_load_limit limit;
+};
+
 struct rec_cache {
 	char *data_dir;
 	int root_fd; /* -1: not open yet */
 	struct cached recordings[RECORDINGS_MAX];
 	struct file files[FILES_MAX];
+	struct running running[RUNNING_MAX];
 };
 
 static void forget(struct cached *c)
@@ -114,7 +121,41 @@ static struct cached *place_for(struct rec_cache *c, const char *id)
 	return oldest;
 }
 
-static int load(struct cached *r, int root_fd, const char *id)
+/* NULL: nothing is known, or it does not run. */
+static const struct rec_load_limit *limit_of(const struct rec_cache *c, const char *id)
+{
+	for (size_t i = 0; i < RUNNING_MAX; i++) {
+		if (strcmp(c->running[i].id, id) == 0)
+			return &c->running[i].limit;
+	}
+	return NULL;
+}
+
+static struct running *place_of(struct rec_cache *c, const char *id)
+{
+	struct running *free_place = NULL;
+
+	for (size_t i = 0; i < RUNNING_MAX; i++) {
+		if (strcmp(c->running[i].id, id) == 0)
+			return &c->running[i];
+		if (c->running[i].id[0] == '\0')
+			free_place = &c->running[i];
+	}
+	return free_place;
+}
+
+void rec_cache_note(struct rec_cache *c, const char *id, const struct rec_load_limit *limit)
+{
+	struct running *place = place_of(c, id);
+
+	if (!place) /* more than ever run at once: the rest is seen as soon as it is written */
+		return;
+	*place = (struct running){ .limit = *limit };
+	if (limit->stretch > 0)
+		memcpy(place->id, id, strlen(id) + 1);
+}
+
+static int load(const struct rec_cache *c, struct cached *r, int root_fd, const char *id)
 {
 	int err;
 
@@ -128,11 +169,13 @@ static int load(struct cached *r, int root_fd, const char *id)
 		err = r->folder_fd;
 	if (err == 0)
 		err = rec_load_index(&r->index, r->folder_fd, REC_LOAD_FROM_INDEX);
+	if (err == 0)
+		rec_load_limit(&r->index, limit_of(c, id));
 	return err;
 }
 
 /* What went on is followed; what is another one now, or gone, is read anew. */
-static int renew(struct cached *r, int root_fd)
+static int renew(const struct rec_cache *c, struct cached *r, int root_fd)
 {
 	bool was_open = r->index.info.state == REC_RECORDING;
 	char id[ID_SIZE];
@@ -143,14 +186,14 @@ static int renew(struct cached *r, int root_fd)
 		return err;
 	if (was_open) {
 		r->stamp = stamp;
-		err = rec_load_more(&r->index, r->folder_fd);
+		err = rec_load_more(&r->index, r->folder_fd, limit_of(c, r->id));
 		if (err == 0)
 			return 0;
 	} else if (memcmp(&stamp, &r->stamp, sizeof(stamp)) == 0) {
 		return 0;
 	}
 	memcpy(id, r->id, sizeof(id));
-	return load(r, root_fd, id);
+	return load(c, r, root_fd, id);
 }
 
 static int64_t fresh_us(const struct cached *r)
@@ -168,10 +211,10 @@ int rec_cache_index(struct rec_cache *c, const char *id, int64_t now_us, const s
 	if (err != 0 || !id_is_valid(id, strlen(id)))
 		return err != 0 ? err : -ENOENT;
 	if (strcmp(r->id, id) != 0) {
-		err = load(r, root_fd, id);
+		err = load(c, r, root_fd, id);
 		r->checked_us = now_us;
 	} else if (now_us - r->checked_us >= fresh_us(r)) {
-		err = renew(r, root_fd);
+		err = renew(c, r, root_fd);
 		r->checked_us = now_us;
 	}
 	r->used_us = now_us;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "packager/rec_index.h"
+#include "packager/rec_load.h"
 
 struct rec_cache;
 
@@ -26,5 +27,11 @@ int rec_cache_index(struct rec_cache *cache, const char *id, int64_t now_us, con
  * a while: who reads one reads on.
  */
 int rec_cache_media(struct rec_cache *cache, const char *id, unsigned stretch, int64_t now_us);
+
+/*
+ * How far a running recording is synced by now. stretch 0: it does not run any more. Until the first such note all that
+ * is written counts.
+ */
+void rec_cache_note(struct rec_cache *cache, const char *id, const struct rec_load_limit *limit);
 
 #endif

@@ -257,6 +257,8 @@ void rec_index_drop_repeated(struct rec_index *index)
 			continue;
 		while (s->count > 0 && s->fragments[s->count - 1].sequence >= next->fragments[0].sequence)
 			s->count--;
+		if (s->n_records > s->count)
+			s->n_records = s->count;
 	}
 }
 

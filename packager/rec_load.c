@@ -274,29 +274,54 @@ int rec_load_index(struct rec_index *index, int folder_fd, enum rec_load_from fr
 	return err;
 }
 
-/* What failed after it was read counts no longer. */
-static void renew_limits(struct rec_index *index)
+static uint64_t limit_of(const struct rec_index *index, unsigned number, const struct rec_load_limit *limit)
+{
+	const struct rec_stretch *told = told_of(&index->info, number);
+
+	if (told && told->is_damaged)
+		return told->saved_bytes;
+	if (!limit || index->info.state != REC_RECORDING || number < limit->stretch)
+		return UINT64_MAX;
+	return number == limit->stretch ? limit->saved_bytes : 0;
+}
+
+/* What failed after it was read counts no longer, and what was synced since then counts now. */
+void rec_load_limit(struct rec_index *index, const struct rec_load_limit *limit)
 {
 	for (size_t i = 0; i < index->n_stretches; i++) {
 		struct rec_index_stretch *s = &index->stretches[i];
-		const struct rec_stretch *told = told_of(&index->info, s->number);
 
-		if (told && told->is_damaged)
-			rec_index_limit(s, told->saved_bytes);
+		rec_index_limit(s, limit_of(index, s->number, limit));
 	}
 }
 
-int rec_load_more(struct rec_index *index, int folder_fd)
+/* Those of which more counts now, and the last one, which grows. */
+static int load_again(struct rec_index *index, int folder_fd, const struct rec_load_limit *limit)
+{
+	int err = 0;
+
+	for (size_t i = 0; err == 0 && i < index->n_stretches; i++) {
+		struct rec_index_stretch *s = &index->stretches[i];
+		uint64_t before = s->limit_bytes;
+
+		rec_index_limit(s, limit_of(index, s->number, limit));
+		if (s->limit_bytes > before || i + 1 == index->n_stretches)
+			err = rec_load_stretch(s, folder_fd, REC_LOAD_FROM_INDEX);
+	}
+	return err;
+}
+
+int rec_load_more(struct rec_index *index, int folder_fd, const struct rec_load_limit *limit)
 {
 	int err = rec_load_info(folder_fd, &index->info);
 
 	if (err == 0)
-		renew_limits(index);
-	if (err == 0 && index->n_stretches > 0)
-		err = rec_load_stretch(&index->stretches[index->n_stretches - 1], folder_fd, REC_LOAD_FROM_INDEX);
+		err = load_again(index, folder_fd, limit);
 	if (err == 0)
 		err = rec_load_stretches(index, folder_fd, REC_LOAD_FROM_INDEX);
-	if (err == 0)
+	if (err == 0) {
+		rec_load_limit(index, limit);
 		rec_index_drop_repeated(index);
+	}
 	return err;
 }

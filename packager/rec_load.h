@@ -28,6 +28,12 @@ ssize_t rec_load_read(int fd, uint64_t offset, void *buf, size_t len);
 /* recording.json into an info that was initialised. 0 or a negative errno, -EINVAL: it is none. */
 int rec_load_info(int folder_fd, struct rec_info *info);
 
+/* How far a running recording is synced: what is behind that may stand in another stretch in the end. */
+struct rec_load_limit {
+	unsigned stretch; /* the newest; those before it are whole */
+	uint64_t saved_bytes;
+};
+
 enum rec_load_from {
 	REC_LOAD_FROM_INDEX, /* where it is whole, and beyond it from the media */
 	REC_LOAD_FROM_MEDIA, /* alone: what an index would be if it were made now */
@@ -43,8 +49,10 @@ int rec_load_index(struct rec_index *index, int folder_fd, enum rec_load_from fr
  * them is in both still.
  */
 int rec_load_stretches(struct rec_index *index, int folder_fd, enum rec_load_from from);
-/* What has been recorded since it was loaded or brought up to date last. */
-int rec_load_more(struct rec_index *index, int folder_fd);
+/* From now on so much of a running recording counts (NULL: all that is written). */
+void rec_load_limit(struct rec_index *index, const struct rec_load_limit *limit);
+/* What has been recorded since it was loaded or brought up to date last, up to the limit (NULL: none). */
+int rec_load_more(struct rec_index *index, int folder_fd, const struct rec_load_limit *limit);
 /* Fills the newest or an empty stretch of the index. 0 or a negative errno. */
 int rec_load_stretch(struct rec_index_stretch *s, int folder_fd, enum rec_load_from from);
 

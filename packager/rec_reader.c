@@ -15,13 +15,21 @@
 #include "packager/rec_load.h"
 #include "packager/rec_playlist.h"
 
+enum { NOTES_MAX = 1024 };
+
 struct rec_reader {
 	struct loop *asker;
 	struct loop *loop;
 	struct mailbox *jobs;	 /* struct rec_job *, to the reading thread */
 	struct mailbox *answers; /* and back */
+	struct mailbox *notes;	 /* struct note, from the recording thread */
 	struct rec_cache *cache; /* the reading thread's */
 	unsigned under_way;	 /* the asker's */
+};
+
+struct note {
+	char id[ID_SIZE];
+	struct rec_load_limit limit;
 };
 
 /* ---- jobs ---- */
@@ -175,6 +183,26 @@ static void run(void *arg, void *item)
 		abort();
 }
 
+static void take_note(void *arg, void *item)
+{
+	struct rec_reader *r = arg;
+	const struct note *note = item;
+
+	rec_cache_note(r->cache, note->id, &note->limit);
+}
+
+void rec_reader_note(struct rec_reader *r, const struct rec_note *told)
+{
+	struct note note = { .limit = { told->stretch, told->saved_bytes } };
+
+	if (told->is_gone || told->state != REC_RECORDING)
+		note.limit = (struct rec_load_limit){ 0 };
+	(void)snprintf(note.id, sizeof(note.id), "%s", told->id);
+	/* One that finds no room is missed until the next: playlists end a little earlier. */
+	if (note.id[0] != '\0')
+		(void)!mailbox_post(r->notes, &note, MAIL_DROPPABLE);
+}
+
 /* ---- on the asker's ---- */
 
 static void answer(void *arg, void *item)
@@ -213,6 +241,7 @@ void rec_reader_destroy(struct rec_reader **reader)
 		return;
 	mailbox_destroy(&r->jobs);
 	mailbox_destroy(&r->answers);
+	mailbox_destroy(&r->notes);
 	loop_destroy(&r->loop);
 	rec_cache_destroy(&r->cache);
 	free(r);
@@ -227,6 +256,9 @@ static int create_parts(struct rec_reader *r)
 		.drop = drop_job,
 		.arg = r,
 	};
+	const struct mailbox_config notes = {
+		.item_bytes = sizeof(struct note), .capacity = NOTES_MAX, .handle = take_note, .arg = r
+	};
 	int err = loop_create(&r->loop, "reading");
 
 	if (err == 0)
@@ -234,6 +266,8 @@ static int create_parts(struct rec_reader *r)
 	config.handle = answer;
 	if (err == 0)
 		err = mailbox_create(&r->answers, r->asker, &config);
+	if (err == 0)
+		err = mailbox_create(&r->notes, r->loop, &notes);
 	return err;
 }
 

@@ -80,6 +80,11 @@ struct rec_job *rec_job_create(enum rec_job_kind kind, rec_job_done_fn done, voi
 void rec_job_destroy(struct rec_job **job);
 /* Takes the job, or answers -EAGAIN (too many under way): then it is the caller's still. */
 int rec_reader_ask(struct rec_reader *reader, struct rec_job *job) ATTR_NODISCARD;
+/*
+ * What the recorder says: a running recording's playlists name what is synced, because what is not may be written again
+ * elsewhere. On any thread, until rec_reader_stop.
+ */
+void rec_reader_note(struct rec_reader *reader, const struct rec_note *note);
 unsigned rec_reader_jobs(const struct rec_reader *reader); /* under way */
 
 #endif

@@ -195,7 +195,7 @@ static void what_failed_counts_where_it_was_written_again(void **state)
 	l.files.info.stretches[0].is_damaged = true;
 	l.files.info.stretches[0].saved_bytes = l.index.stretches[0].fragments[all - 2].offset + 1;
 	rec_sample_write_info(&l.files);
-	assert_int_equal(rec_load_more(&l.index, l.folder_fd), 0);
+	assert_int_equal(rec_load_more(&l.index, l.folder_fd, NULL), 0);
 	assert_int_equal(l.index.stretches[0].count, all - 2);
 	assert_int_equal(load(&l, REC_LOAD_FROM_INDEX), 0);
 	assert_int_equal(l.index.stretches[0].count, all - 2);
@@ -223,22 +223,56 @@ static void a_growing_recording_is_followed(void **state)
 	assert_int_equal(l.index.stretches[0].count, 0);
 	for (size_t len = 2000; len < media_len; len += 1999) {
 		rec_sample_replace(&l.files, REC_FILE_MEDIA, 1, media, len);
-		assert_int_equal(rec_load_more(&l.index, l.folder_fd), 0);
+		assert_int_equal(rec_load_more(&l.index, l.folder_fd, NULL), 0);
 		assert_true(l.index.stretches[0].count >= seen && rec_index_end(&l.index.stretches[0]) <= len);
 		seen = l.index.stretches[0].count;
 	}
 	rec_sample_replace(&l.files, REC_FILE_MEDIA, 1, media, media_len);
 	rec_sample_write(&l.files, &next); /* the info does not tell of it yet */
-	assert_int_equal(rec_load_more(&l.index, l.folder_fd), 0);
+	assert_int_equal(rec_load_more(&l.index, l.folder_fd, NULL), 0);
 	assert_int_equal(l.index.stretches[0].count, (index_len / REC_RECORD_BYTES) - 1);
 	assert_int_equal(l.index.n_stretches, 1);
 	rec_sample_write_info(&l.files);
-	assert_int_equal(rec_load_more(&l.index, l.folder_fd), 0);
+	assert_int_equal(rec_load_more(&l.index, l.folder_fd, NULL), 0);
 	assert_int_equal(l.index.n_stretches, 2);
 	assert_int_equal(l.index.stretches[1].number, 3);
 	assert_null(l.index.stretches[1].tracks[TRACK_VIDEO]);
 	free(media);
 	free(index);
+	teardown(&l);
+}
+
+/* Of what is recorded now only what is synced counts: the rest may have to be written again. */
+static void what_is_not_synced_does_not_count_yet(void **state)
+{
+	static const struct rec_sample_stretch stretches[] = {
+		{ .number = 1, .seconds = 6, .has_video = true, .has_audio = true, .gop_frames = 60 },
+		{ .number = 2, .seconds = 6, .has_video = true, .has_audio = true, .gop_frames = 60 },
+	};
+	struct rec_load_limit limit = { .stretch = 1 };
+	struct loaded l;
+	size_t all;
+
+	(void)state;
+	setup(&l, stretches, 2);
+	l.files.info.state = REC_RECORDING;
+	rec_sample_write_info(&l.files);
+	assert_int_equal(load(&l, REC_LOAD_FROM_INDEX), 0);
+	all = l.index.stretches[0].count;
+	for (size_t n = 0; n <= all; n++) {
+		limit.saved_bytes = n == all ? UINT64_MAX : l.files.info.stretches[0].bytes * n / all;
+		assert_int_equal(rec_load_more(&l.index, l.folder_fd, &limit), 0);
+		assert_true(rec_index_end(&l.index.stretches[0]) <= limit.saved_bytes || n == 0);
+		assert_int_equal(l.index.stretches[1].count, 0);
+	}
+	limit = (struct rec_load_limit){ .stretch = 2, .saved_bytes = l.index.stretches[1].init.bytes + 10000 };
+	assert_int_equal(rec_load_more(&l.index, l.folder_fd, &limit), 0);
+	assert_int_equal(l.index.stretches[0].count, all);
+	assert_in_range(l.index.stretches[1].count, 1, all - 1);
+	l.files.info.state = REC_SAVED;
+	rec_sample_write_info(&l.files);
+	assert_int_equal(rec_load_more(&l.index, l.folder_fd, &limit), 0);
+	assert_int_equal(l.index.stretches[1].count, all);
 	teardown(&l);
 }
 
@@ -328,6 +362,7 @@ int main(void)
 		cmocka_unit_test(records_of_what_is_not_there_do_not_count),
 		cmocka_unit_test(what_failed_counts_where_it_was_written_again),
 		cmocka_unit_test(a_growing_recording_is_followed),
+		cmocka_unit_test(what_is_not_synced_does_not_count_yet),
 		cmocka_unit_test(only_names_of_ours_are_opened),
 		cmocka_unit_test(clips_begin_at_key_frames),
 	};
