@@ -307,9 +307,11 @@ static void a_late_track_has_an_empty_edit(void **state)
 	check_samples(&e, TRACK_VIDEO, 0, 1);
 	check_samples(&e, TRACK_AUDIO, 1, 0);
 	bytes_reader_init(&all, e.data, e.len);
-	assert_true(find(all, "moov", 0, &moov) && find(moov, "trak", 0, &trak));
+	assert_true(find(all, "moov", 0, &moov));
+	assert_true(find(moov, "trak", 0, &trak));
 	assert_false(find(trak, "edts", 0, &elst));
-	assert_true(find(moov, "trak", 1, &trak) && find(trak, "edts/elst", 0, &elst));
+	assert_true(find(moov, "trak", 1, &trak));
+	assert_true(find(trak, "edts/elst", 0, &elst));
 	bytes_skip(&elst, 4);
 	assert_int_equal(bytes_u32(&elst), 2);
 	assert_int_equal(bytes_u64(&elst), 4 * 90000);
