@@ -148,6 +148,7 @@ class Plan:
         self.streams = {}
         self.pushes = []
         self.pulls = []
+        self.clips = []
         self.view_key = secrets.token_hex(24)
 
     def key(self, stream, text=None, **more):
@@ -175,7 +176,7 @@ class Plan:
     def write(self, path):
         """In one step, as whoever writes a plan must."""
         text = json.dumps({"isaribi_plan": 1, "rev": self.rev, "keys": list(self.keys.values()),
-                           "streams": list(self.streams.values()), "channels": [], "clips": [],
+                           "streams": list(self.streams.values()), "channels": [], "clips": self.clips,
                            "pushes": self.pushes, "pulls": self.pulls, "tokens": {"view_key": self.view_key}}, indent=1)
         new = pathlib.Path(f"{path}.new")
         new.write_text(text)
@@ -361,6 +362,7 @@ class Bench:
         self.processes = []
         self.nodes = []
         self.at_end = []  # called before the nodes are stopped
+        self.at_close = []  # called last, however the case went: what the folder of the case cannot go without
 
     def new_dir(self, name):
         path = self.dir / f"{name}-{len(list(self.dir.iterdir()))}"
@@ -395,6 +397,8 @@ class Bench:
                 process.kill()
         for folder, _, _ in os.walk(self.dir):  # of nodes that were killed: any folder may have been one's
             numbers_path(folder).unlink(missing_ok=True)
+        for step in reversed(self.at_close):
+            step()
         if not keep:
             shutil.rmtree(self.dir, ignore_errors=True)
 
