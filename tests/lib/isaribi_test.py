@@ -362,6 +362,7 @@ class Bench:
         self.processes = []
         self.nodes = []
         self.at_end = []  # called before the nodes are stopped
+        self.at_close = []  # called last, however the case went: what the folder of the case cannot go without
 
     def new_dir(self, name):
         path = self.dir / f"{name}-{len(list(self.dir.iterdir()))}"
@@ -396,6 +397,8 @@ class Bench:
                 process.kill()
         for folder, _, _ in os.walk(self.dir):  # of nodes that were killed: any folder may have been one's
             numbers_path(folder).unlink(missing_ok=True)
+        for step in reversed(self.at_close):
+            step()
         if not keep:
             shutil.rmtree(self.dir, ignore_errors=True)
 
