@@ -169,7 +169,8 @@ static void on_check(uv_check_t *check)
 		next = conn->next_to_silence;
 		conn->next_to_silence = NULL;
 		conn->is_silence_wanted = false;
-		if (conn->state != HTTP_CONN_WAITING && conn->state != HTTP_CONN_WRITING)
+		if (conn->state != HTTP_CONN_WAITING && conn->state != HTTP_CONN_WRITING &&
+		    conn->state != HTTP_CONN_HUNGRY)
 			continue;
 		if (epoll_ctl(uv_backend_fd(loop_uv(s->host.loop)), EPOLL_CTL_MOD, conn->fd, &none) == 0)
 			continue;
@@ -230,7 +231,8 @@ static void sweep(void *arg)
 		next = conn->next;
 		if (conn->state == HTTP_CONN_WRITING && http_conn_has_progress(conn))
 			continue;
-		if (conn->state == HTTP_CONN_WAITING || conn->state == HTTP_CONN_CLOSED || now_us < conn->deadline_us)
+		if (conn->state == HTTP_CONN_WAITING || conn->state == HTTP_CONN_HUNGRY ||
+		    conn->state == HTTP_CONN_CLOSED || now_us < conn->deadline_us)
 			continue;
 		if (conn->state == HTTP_CONN_WRITING)
 			s->host.stats.stalled++;

@@ -20,6 +20,8 @@ struct http_exchange {
 	struct http_out out;
 	http_gone_fn on_gone;
 	void *gone_arg;
+	struct http_source source; /* on_want NULL: there is none */
+	uint64_t to_feed;	   /* bytes that it still owes */
 	bool keeps_alive;
 	bool is_http_10;
 	bool is_answered;
@@ -27,15 +29,24 @@ struct http_exchange {
 	char text[];
 };
 
+/* Who feeds the answer, or waits with it, hears that it is over. */
 static void exchange_destroy(struct http_conn *conn)
 {
 	struct http_exchange *x = conn->exchange;
+	http_gone_fn on_gone;
+	void *arg;
 
 	conn->exchange = NULL;
 	if (!x)
 		return;
+	on_gone = x->source.on_want ? x->source.on_gone : x->on_gone;
+	arg = x->source.on_want ? x->source.arg : x->gone_arg;
+	if (x->is_answered && !x->source.on_want)
+		on_gone = NULL;
 	http_out_fini(&x->out);
 	free(x);
+	if (on_gone)
+		on_gone(arg);
 }
 
 void http_conn_destroy(struct http_conn **conn_out)
@@ -51,18 +62,12 @@ void http_conn_destroy(struct http_conn **conn_out)
 
 void http_conn_closed(struct http_conn *conn)
 {
-	struct http_exchange *x = conn->exchange;
-	http_gone_fn on_gone = x && !x->is_answered ? x->on_gone : NULL;
-	void *arg = x ? x->gone_arg : NULL;
-
 	if (conn->state == HTTP_CONN_WAITING)
 		conn->host->stats.waiting_requests--;
 	conn->state = HTTP_CONN_CLOSED;
 	conn->wsi = NULL;
 	http_poll_forget(&conn->host->poll, &conn->poll_socket, conn->fd);
 	exchange_destroy(conn);
-	if (on_gone)
-		on_gone(arg);
 }
 
 struct http_conn *http_conn_create(struct http_conn_host *host, int fd)
@@ -117,7 +122,7 @@ static enum http_conn_step write_slice(struct http_conn *conn)
 	if (n < 0)
 		return HTTP_STEP_BROKEN;
 	conn->host->stats.bytes_out += (uint64_t)n;
-	if (http_out_is_done(&x->out) && has_room(conn))
+	if (http_out_is_done(&x->out) && x->to_feed == 0 && has_room(conn))
 		return HTTP_STEP_DONE;
 	if (n > 0) {
 		conn->unsent_bytes = unsent_bytes(conn);
@@ -131,12 +136,29 @@ static int wait_for(struct http_conn *conn, enum http_poll_what what)
 	return http_poll_want(&conn->host->poll, &conn->poll_socket, conn->fd, what);
 }
 
+static bool is_hungry(const struct http_exchange *x)
+{
+	return x->to_feed > 0 && http_out_is_done(&x->out);
+}
+
+/* The source may feed at once; that is written when the socket is looked at next, so nothing is called in circles. */
+static enum http_conn_step ask_for_more(struct http_conn *conn)
+{
+	conn->state = HTTP_CONN_HUNGRY;
+	if (wait_for(conn, HTTP_POLL_GONE) != 0)
+		return HTTP_STEP_BROKEN;
+	conn->exchange->source.on_want(conn->exchange->source.arg);
+	return HTTP_STEP_LATER;
+}
+
 /* DONE: the exchange is over and freed. */
 static enum http_conn_step go_on(struct http_conn *conn, bool *keeps_alive)
 {
 	enum http_conn_step step = write_slice(conn);
 
 	*keeps_alive = conn->exchange->keeps_alive;
+	if (step == HTTP_STEP_LATER && is_hungry(conn->exchange))
+		return ask_for_more(conn);
 	if (step == HTTP_STEP_LATER) {
 		conn->state = HTTP_CONN_WRITING;
 		if (wait_for(conn, HTTP_POLL_ROOM) != 0)
@@ -167,7 +189,8 @@ void http_conn_on_event(struct http_poll_socket *socket)
 	struct http_conn *conn = (struct http_conn *)(void *)((char *)socket - offsetof(struct http_conn, poll_socket));
 
 	switch (conn->state) {
-	case HTTP_CONN_WAITING: conn->host->on_broken(conn); return;
+	case HTTP_CONN_WAITING:
+	case HTTP_CONN_HUNGRY: conn->host->on_broken(conn); return;
 	case HTTP_CONN_WRITING: go_on_outside(conn); return;
 	case HTTP_CONN_READING:
 	case HTTP_CONN_HANDLING:
@@ -250,12 +273,13 @@ static void count_response(struct http_conn *conn, int status)
 	conn->host->stats.responses_by_class[status / 100]++;
 }
 
-void http_respond(struct http_request *request, const struct http_response *response)
+static void respond(struct http_exchange *x, const struct http_response *response, uint64_t size_bytes)
 {
-	struct http_exchange *x = exchange_of(request);
+	struct http_request *request = &x->request;
 	struct http_conn *conn = x->conn;
 	struct http_head_args args = {
 		.response = response,
+		.body_bytes = size_bytes,
 		.now_s = now_s(),
 		.keeps_alive = x->keeps_alive,
 		.is_http_10 = x->is_http_10,
@@ -273,6 +297,59 @@ void http_respond(struct http_request *request, const struct http_response *resp
 	conn->host->stats.waiting_requests--;
 	conn->state = HTTP_CONN_WRITING;
 	go_on_outside(conn);
+}
+
+void http_respond(struct http_request *request, const struct http_response *response)
+{
+	respond(exchange_of(request), response, 0);
+}
+
+static uint64_t sum_of(const struct http_piece *pieces, size_t n_pieces)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < n_pieces; i++)
+		sum += pieces[i].size_bytes;
+	return sum;
+}
+
+void http_respond_from(
+    struct http_request *request, const struct http_response *response, const struct http_source *source)
+{
+	struct http_exchange *x = exchange_of(request);
+	uint64_t given = sum_of(response->pieces, response->n_pieces);
+
+	assert(given <= source->size_bytes && source->size_bytes > 0);
+	x->source = *source;
+	x->to_feed = request->method == HTTP_HEAD ? 0 : source->size_bytes - given;
+	respond(x, response, source->size_bytes);
+}
+
+void http_feed(struct http_request *request, const struct http_piece *pieces, size_t n_pieces)
+{
+	struct http_exchange *x = exchange_of(request);
+	struct http_conn *conn = x->conn;
+	uint64_t given = sum_of(pieces, n_pieces);
+
+	loop_assert_owner(conn->host->loop);
+	assert(conn->state == HTTP_CONN_HUNGRY && given > 0 && given <= x->to_feed);
+	x->to_feed -= given;
+	x->is_broken = http_out_feed(&x->out, pieces, n_pieces) != 0;
+	conn->deadline_us = loop_now_us(conn->host->loop) + (int64_t)conn->host->stall_timeout_us;
+	conn->state = HTTP_CONN_WRITING;
+	if (wait_for(conn, HTTP_POLL_ROOM) != 0)
+		x->is_broken = true; /* its deadline ends it */
+}
+
+void http_break_off(struct http_request *request)
+{
+	struct http_exchange *x = exchange_of(request);
+
+	assert(x->conn->state == HTTP_CONN_HUNGRY);
+	x->is_broken = true;
+	x->conn->state = HTTP_CONN_WRITING;
+	if (wait_for(x->conn, HTTP_POLL_ROOM) != 0)
+		x->conn->deadline_us = 0;
 }
 
 void http_respond_text(struct http_request *request, int status, const char *cache_control, const char *text)

@@ -38,6 +38,7 @@ enum http_conn_state {
 	HTTP_CONN_HANDLING, /* inside the handler */
 	HTTP_CONN_WAITING,  /* the handler answers later */
 	HTTP_CONN_WRITING,
+	HTTP_CONN_HUNGRY, /* all that was given is written; its source will give more */
 	HTTP_CONN_CLOSED, /* libwebsockets has let go of it */
 };
 

@@ -17,11 +17,18 @@ enum {
 	IOV_MAX_HERE = 64,
 };
 
-void http_out_fini(struct http_out *out)
+static void drop_pieces(struct http_out *out)
 {
 	for (size_t i = 0; i < out->n_pieces; i++)
 		shared_unref(out->pieces[i].owner);
 	free(out->pieces);
+	out->pieces = NULL;
+	out->n_pieces = 0;
+}
+
+void http_out_fini(struct http_out *out)
+{
+	drop_pieces(out);
 	free(out->head);
 	memset(out, 0, sizeof(*out));
 }
@@ -35,13 +42,13 @@ static uint64_t body_bytes(const struct http_response *r)
 	return sum;
 }
 
-static int take_pieces(struct http_out *out, const struct http_response *r)
+static int take_pieces(struct http_out *out, const struct http_piece *pieces, size_t n_pieces)
 {
-	out->pieces = malloc(r->n_pieces * sizeof(*out->pieces));
+	out->pieces = malloc(n_pieces * sizeof(*out->pieces));
 	if (!out->pieces)
 		return -ENOMEM;
-	memcpy(out->pieces, r->pieces, r->n_pieces * sizeof(*out->pieces));
-	out->n_pieces = r->n_pieces;
+	memcpy(out->pieces, pieces, n_pieces * sizeof(*out->pieces));
+	out->n_pieces = n_pieces;
 	for (size_t i = 0; i < out->n_pieces; i++)
 		shared_ref(out->pieces[i].owner);
 	return 0;
@@ -55,7 +62,8 @@ int http_out_init(struct http_out *out, struct http_head_args *args, bool with_b
 
 	memset(out, 0, sizeof(*out));
 	assert(r->n_pieces <= HTTP_PIECES_MAX);
-	args->body_bytes = body_bytes(r);
+	if (args->body_bytes == 0)
+		args->body_bytes = body_bytes(r);
 	bytes_writer_init_growing(&w, HEAD_MAX_BYTES);
 	http_put_head(&w, args);
 	out->head = w.data;
@@ -63,10 +71,18 @@ int http_out_init(struct http_out *out, struct http_head_args *args, bool with_b
 	if (w.is_full)
 		err = -ENOMEM;
 	else if (with_body && r->n_pieces > 0)
-		err = take_pieces(out, r);
+		err = take_pieces(out, r->pieces, r->n_pieces);
 	if (err != 0)
 		http_out_fini(out);
 	return err;
+}
+
+int http_out_feed(struct http_out *out, const struct http_piece *pieces, size_t n_pieces)
+{
+	assert(http_out_is_done(out) && n_pieces > 0 && n_pieces <= HTTP_PIECES_MAX);
+	drop_pieces(out);
+	out->next = 1;
+	return take_pieces(out, pieces, n_pieces);
 }
 
 bool http_out_is_done(const struct http_out *out)

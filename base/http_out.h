@@ -25,9 +25,14 @@ struct http_out {
 
 struct http_head_args;
 
-/* with_body false (HEAD, 304): the head alone, its length still that of the body. 0, -ENOMEM, -EINVAL. */
+/*
+ * with_body false (HEAD, 304): the head alone, its length still that of the body. args->body_bytes not 0: the body is
+ * so long and the pieces are its beginning. 0, -ENOMEM, -EINVAL.
+ */
 int http_out_init(struct http_out *out, struct http_head_args *args, bool with_body);
 void http_out_fini(struct http_out *out);
+/* More pieces for an answer of which all is written. 0 or -ENOMEM. */
+int http_out_feed(struct http_out *out, const struct http_piece *pieces, size_t n_pieces);
 bool http_out_is_done(const struct http_out *out);
 /* Writes at most max_bytes. Bytes taken; 0: the socket is full; or a negative errno. */
 ssize_t http_out_write(struct http_out *out, int fd, size_t max_bytes);

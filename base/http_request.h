@@ -78,6 +78,25 @@ struct http_stats {
 void http_request_wait(struct http_request *request, http_gone_fn on_gone, void *arg);
 /* Ends the request: it is gone when this returns. When memory is out the connection is closed instead. */
 void http_respond(struct http_request *request, const struct http_response *response);
+
+/*
+ * A body that is too large to be held: it is fed, and the next bytes are asked for when those before are with the
+ * kernel. Both callbacks run on the server's loop and may not close the server.
+ */
+struct http_source {
+	uint64_t size_bytes;	    /* of the body; the pieces of the response are its beginning */
+	void (*on_want)(void *arg); /* all that was given is written: http_feed, now or later */
+	http_gone_fn on_gone;	    /* once, always, at the end: all is written, or the client has left */
+	void *arg;
+};
+
+/* Like http_respond, but the request goes on until on_gone (which a HEAD gets at once, and when memory is out). */
+void http_respond_from(
+    struct http_request *request, const struct http_response *response, const struct http_source *source);
+/* The next pieces of the body, not more than are missing, after an on_want. */
+void http_feed(struct http_request *request, const struct http_piece *pieces, size_t n_pieces);
+/* There is no more, though more was promised: closes the connection, so that nobody takes it for the whole. */
+void http_break_off(struct http_request *request);
 /* A short body of text that outlives the call (a literal). */
 void http_respond_text(struct http_request *request, int status, const char *cache_control, const char *text);
 

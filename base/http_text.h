@@ -41,7 +41,7 @@ const char *http_status_text(int status);
 /* The head of an answer up to and with the empty line. now_s: seconds since 1970 for Date. */
 struct http_head_args {
 	const struct http_response *response;
-	uint64_t body_bytes;
+	uint64_t body_bytes; /* 0 until http_out_init has counted the pieces, unless a source says more */
 	int64_t now_s;
 	bool keeps_alive;
 	bool is_http_10;

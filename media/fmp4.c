@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "media/mp4_box.h"
 #include "media/opus.h"
 
 enum {
@@ -35,52 +36,20 @@ uint32_t fmp4_timescale(const struct track *track)
 	return track->sample_rate_hz;
 }
 
-/* Returns where the box begins, for box_end. */
-static size_t box_begin(struct bytes_writer *w, const char type[static 4])
-{
-	size_t start = w->len;
-
-	bytes_put_u32(w, 0);
-	bytes_put(w, type, 4);
-	return start;
-}
-
-static size_t full_box_begin(struct bytes_writer *w, const char type[static 4], uint8_t version, uint32_t flags)
-{
-	size_t start = box_begin(w, type);
-
-	bytes_put_u8(w, version);
-	bytes_put_u24(w, flags);
-	return start;
-}
-
-static void box_end(struct bytes_writer *w, size_t start)
-{
-	bytes_patch_u32(w, start, (uint32_t)(w->len - start));
-}
-
 static void write_ftyp(struct bytes_writer *w)
 {
-	size_t box = box_begin(w, "ftyp");
+	size_t box = mp4_box_begin(w, "ftyp");
 
 	bytes_put(w, "iso6", 4);
 	bytes_put_u32(w, 0);
 	bytes_put(w, "iso6cmfcmp41", 12);
-	box_end(w, box);
-}
-
-static void write_matrix(struct bytes_writer *w)
-{
-	static const uint32_t unity[9] = { 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000 };
-
-	for (size_t i = 0; i < ARRAY_LEN(unity); i++)
-		bytes_put_u32(w, unity[i]);
+	mp4_box_end(w, box);
 }
 
 /* §8.2.2; the duration is 0 because every sample is in a fragment */
 static void write_mvhd(struct bytes_writer *w)
 {
-	size_t box = full_box_begin(w, "mvhd", 0, 0);
+	size_t box = mp4_full_box_begin(w, "mvhd", 0, 0);
 
 	bytes_put_zeros(w, 8); /* creation and modification: never, so that equal streams give equal bytes */
 	bytes_put_u32(w, 1000);
@@ -88,16 +57,16 @@ static void write_mvhd(struct bytes_writer *w)
 	bytes_put_u32(w, 0x00010000); /* rate 1.0 */
 	bytes_put_u16(w, 0x0100);     /* volume 1.0 */
 	bytes_put_zeros(w, 10);
-	write_matrix(w);
+	mp4_box_matrix(w);
 	bytes_put_zeros(w, 24);
 	bytes_put_u32(w, TRACK_KINDS + 1); /* next track id */
-	box_end(w, box);
+	mp4_box_end(w, box);
 }
 
 /* §8.3.2 */
 static void write_tkhd(struct bytes_writer *w, const struct track *t)
 {
-	size_t box = full_box_begin(w, "tkhd", 0, 3); /* enabled, in movie */
+	size_t box = mp4_full_box_begin(w, "tkhd", 0, 3); /* enabled, in movie */
 	bool is_video = t->kind == TRACK_VIDEO;
 
 	bytes_put_zeros(w, 8);
@@ -106,63 +75,29 @@ static void write_tkhd(struct bytes_writer *w, const struct track *t)
 	bytes_put_u16(w, 0);		   /* alternate group */
 	bytes_put_u16(w, is_video ? 0 : 0x0100);
 	bytes_put_u16(w, 0);
-	write_matrix(w);
+	mp4_box_matrix(w);
 	bytes_put_u32(w, is_video ? t->width_px << 16 : 0);
 	bytes_put_u32(w, is_video ? t->height_px << 16 : 0);
-	box_end(w, box);
+	mp4_box_end(w, box);
 }
 
 static void write_mdhd(struct bytes_writer *w, const struct track *t)
 {
-	size_t box = full_box_begin(w, "mdhd", 0, 0);
+	size_t box = mp4_full_box_begin(w, "mdhd", 0, 0);
 
 	bytes_put_zeros(w, 8);
 	bytes_put_u32(w, fmp4_timescale(t));
 	bytes_put_u32(w, 0);
 	bytes_put_u16(w, 0x55c4); /* "und" */
 	bytes_put_u16(w, 0);
-	box_end(w, box);
-}
-
-static void write_hdlr(struct bytes_writer *w, const struct track *t)
-{
-	size_t box = full_box_begin(w, "hdlr", 0, 0);
-
-	bytes_put_u32(w, 0);
-	bytes_put(w, t->kind == TRACK_VIDEO ? "vide" : "soun", 4);
-	bytes_put_zeros(w, 12);
-	bytes_put(w, t->kind == TRACK_VIDEO ? "video" : "audio", 6);
-	box_end(w, box);
-}
-
-static void write_media_header(struct bytes_writer *w, const struct track *t)
-{
-	bool is_video = t->kind == TRACK_VIDEO;
-	size_t box = full_box_begin(w, is_video ? "vmhd" : "smhd", 0, is_video ? 1 : 0);
-
-	bytes_put_zeros(w, is_video ? 8 : 4);
-	box_end(w, box);
-}
-
-/* §8.7.1: the data is in this very file */
-static void write_dinf(struct bytes_writer *w)
-{
-	size_t dinf = box_begin(w, "dinf");
-	size_t dref = full_box_begin(w, "dref", 0, 0);
-	size_t url;
-
-	bytes_put_u32(w, 1);
-	url = full_box_begin(w, "url ", 0, 1);
-	box_end(w, url);
-	box_end(w, dref);
-	box_end(w, dinf);
+	mp4_box_end(w, box);
 }
 
 /* ISO 14496-15 §5.4.2.1, §8.4.1.1: the record goes in as it is */
 static void write_visual_entry(struct bytes_writer *w, const struct track *t)
 {
 	bool is_h264 = t->codec == CODEC_H264;
-	size_t entry = box_begin(w, is_h264 ? "avc1" : "hvc1");
+	size_t entry = mp4_box_begin(w, is_h264 ? "avc1" : "hvc1");
 	size_t record;
 
 	bytes_put_zeros(w, 6);
@@ -177,10 +112,10 @@ static void write_visual_entry(struct bytes_writer *w, const struct track *t)
 	bytes_put_zeros(w, 32);
 	bytes_put_u16(w, 0x0018);
 	bytes_put_u16(w, 0xffff);
-	record = box_begin(w, is_h264 ? "avcC" : "hvcC");
+	record = mp4_box_begin(w, is_h264 ? "avcC" : "hvcC");
 	bytes_put(w, t->config, t->config_len);
-	box_end(w, record);
-	box_end(w, entry);
+	mp4_box_end(w, record);
+	mp4_box_end(w, entry);
 }
 
 /* A descriptor's tag and its length in four bytes of seven bits, ISO 14496-1 §8.3.3. */
@@ -194,7 +129,7 @@ static void write_descriptor(struct bytes_writer *w, uint8_t tag, size_t len)
 /* ISO 14496-14 §5.6: ES, DecoderConfig, DecoderSpecificInfo, SLConfig */
 static void write_esds(struct bytes_writer *w, const struct track *t)
 {
-	size_t box = full_box_begin(w, "esds", 0, 0);
+	size_t box = mp4_full_box_begin(w, "esds", 0, 0);
 	size_t specific = 5 + t->config_len;
 	size_t config = 13 + specific;
 
@@ -209,13 +144,13 @@ static void write_esds(struct bytes_writer *w, const struct track *t)
 	bytes_put(w, t->config, t->config_len);
 	write_descriptor(w, 0x06, 1);
 	bytes_put_u8(w, 2); /* as MP4 files have it */
-	box_end(w, box);
+	mp4_box_end(w, box);
 }
 
 /* "Opus in ISOBMFF" §4.3.2 */
 static void write_dops(struct bytes_writer *w, const struct track *t)
 {
-	size_t box = box_begin(w, "dOps");
+	size_t box = mp4_box_begin(w, "dOps");
 	struct opus_config config;
 
 	if (opus_config_parse(&config, t->config, t->config_len) != PARSE_OK) {
@@ -224,13 +159,13 @@ static void write_dops(struct bytes_writer *w, const struct track *t)
 		config.input_rate_hz = t->sample_rate_hz;
 	}
 	opus_config_write_dops(&config, w);
-	box_end(w, box);
+	mp4_box_end(w, box);
 }
 
 static void write_audio_entry(struct bytes_writer *w, const struct track *t)
 {
 	uint32_t rate_hz = fmp4_timescale(t);
-	size_t entry = box_begin(w, t->codec == CODEC_AAC ? "mp4a" : "Opus");
+	size_t entry = mp4_box_begin(w, t->codec == CODEC_AAC ? "mp4a" : "Opus");
 
 	bytes_put_zeros(w, 6);
 	bytes_put_u16(w, 1);
@@ -243,61 +178,61 @@ static void write_audio_entry(struct bytes_writer *w, const struct track *t)
 		write_esds(w, t);
 	else
 		write_dops(w, t);
-	box_end(w, entry);
+	mp4_box_end(w, entry);
 }
 
 static void write_stbl(struct bytes_writer *w, const struct track *t)
 {
 	static const char empty[3][5] = { "stts", "stsc", "stco" };
-	size_t stbl = box_begin(w, "stbl");
-	size_t box = full_box_begin(w, "stsd", 0, 0);
+	size_t stbl = mp4_box_begin(w, "stbl");
+	size_t box = mp4_full_box_begin(w, "stsd", 0, 0);
 
 	bytes_put_u32(w, 1);
 	if (t->kind == TRACK_VIDEO)
 		write_visual_entry(w, t);
 	else
 		write_audio_entry(w, t);
-	box_end(w, box);
+	mp4_box_end(w, box);
 	for (size_t i = 0; i < ARRAY_LEN(empty); i++) {
-		box = full_box_begin(w, empty[i], 0, 0);
+		box = mp4_full_box_begin(w, empty[i], 0, 0);
 		bytes_put_u32(w, 0);
-		box_end(w, box);
+		mp4_box_end(w, box);
 	}
-	box = full_box_begin(w, "stsz", 0, 0);
+	box = mp4_full_box_begin(w, "stsz", 0, 0);
 	bytes_put_zeros(w, 8);
-	box_end(w, box);
-	box_end(w, stbl);
+	mp4_box_end(w, box);
+	mp4_box_end(w, stbl);
 }
 
 static void write_trak(struct bytes_writer *w, const struct track *t)
 {
-	size_t trak = box_begin(w, "trak");
+	size_t trak = mp4_box_begin(w, "trak");
 	size_t mdia;
 	size_t minf;
 
 	write_tkhd(w, t);
-	mdia = box_begin(w, "mdia");
+	mdia = mp4_box_begin(w, "mdia");
 	write_mdhd(w, t);
-	write_hdlr(w, t);
-	minf = box_begin(w, "minf");
-	write_media_header(w, t);
-	write_dinf(w);
+	mp4_box_hdlr(w, t->kind);
+	minf = mp4_box_begin(w, "minf");
+	mp4_box_media_header(w, t->kind);
+	mp4_box_dinf(w);
 	write_stbl(w, t);
-	box_end(w, minf);
-	box_end(w, mdia);
-	box_end(w, trak);
+	mp4_box_end(w, minf);
+	mp4_box_end(w, mdia);
+	mp4_box_end(w, trak);
 }
 
 /* §8.8.3 */
 static void write_trex(struct bytes_writer *w, const struct track *t)
 {
-	size_t box = full_box_begin(w, "trex", 0, 0);
+	size_t box = mp4_full_box_begin(w, "trex", 0, 0);
 
 	bytes_put_u32(w, fmp4_track_id(t->kind));
 	bytes_put_u32(w, 1); /* sample description */
 	bytes_put_zeros(w, 8);
 	bytes_put_u32(w, t->kind == TRACK_VIDEO ? SAMPLE_FLAGS_OTHER : SAMPLE_FLAGS_KEY);
-	box_end(w, box);
+	mp4_box_end(w, box);
 }
 
 static bool is_describable(const struct track *t)
@@ -319,15 +254,15 @@ int fmp4_write_init(struct bytes_writer *w, const struct track *const tracks[], 
 			return -EINVAL;
 	}
 	write_ftyp(w);
-	moov = box_begin(w, "moov");
+	moov = mp4_box_begin(w, "moov");
 	write_mvhd(w);
 	for (size_t i = 0; i < n; i++)
 		write_trak(w, tracks[i]);
-	mvex = box_begin(w, "mvex");
+	mvex = mp4_box_begin(w, "mvex");
 	for (size_t i = 0; i < n; i++)
 		write_trex(w, tracks[i]);
-	box_end(w, mvex);
-	box_end(w, moov);
+	mp4_box_end(w, mvex);
+	mp4_box_end(w, moov);
 	return w->is_full ? -ENOMEM : 0;
 }
 
@@ -341,7 +276,7 @@ static size_t write_trun(struct bytes_writer *w, const struct fmp4_run *run)
 
 	if (is_video)
 		flags |= TRUN_FLAGS | TRUN_COMPOSITION;
-	box = full_box_begin(w, "trun", 1, flags); /* version 1: signed composition offsets */
+	box = mp4_full_box_begin(w, "trun", 1, flags); /* version 1: signed composition offsets */
 	bytes_put_u32(w, run->sample_count);
 	offset_at = w->len;
 	bytes_put_u32(w, 0);
@@ -355,43 +290,43 @@ static size_t write_trun(struct bytes_writer *w, const struct fmp4_run *run)
 		bytes_put_u32(w, s->is_key ? SAMPLE_FLAGS_KEY : SAMPLE_FLAGS_OTHER);
 		bytes_put_u32(w, (uint32_t)s->composition_offset);
 	}
-	box_end(w, box);
+	mp4_box_end(w, box);
 	return offset_at;
 }
 
 static size_t write_traf(struct bytes_writer *w, const struct fmp4_run *run)
 {
-	size_t traf = box_begin(w, "traf");
+	size_t traf = mp4_box_begin(w, "traf");
 	size_t box;
 	size_t offset_at;
 
-	box = full_box_begin(w, "tfhd", 0, TFHD_DEFAULT_BASE_IS_MOOF | TFHD_DEFAULT_FLAGS);
+	box = mp4_full_box_begin(w, "tfhd", 0, TFHD_DEFAULT_BASE_IS_MOOF | TFHD_DEFAULT_FLAGS);
 	bytes_put_u32(w, fmp4_track_id(run->kind));
 	bytes_put_u32(w, run->kind == TRACK_VIDEO ? SAMPLE_FLAGS_OTHER : SAMPLE_FLAGS_KEY);
-	box_end(w, box);
-	box = full_box_begin(w, "tfdt", 1, 0);
+	mp4_box_end(w, box);
+	box = mp4_full_box_begin(w, "tfdt", 1, 0);
 	bytes_put_u64(w, run->base_decode_time);
-	box_end(w, box);
+	mp4_box_end(w, box);
 	offset_at = write_trun(w, run);
-	box_end(w, traf);
+	mp4_box_end(w, traf);
 	return offset_at;
 }
 
 int fmp4_write_moof(struct bytes_writer *w, uint32_t sequence, const struct fmp4_run runs[], size_t n)
 {
 	size_t offset_at[TRACK_KINDS] = { 0 };
-	size_t moof = box_begin(w, "moof");
-	size_t box = full_box_begin(w, "mfhd", 0, 0);
+	size_t moof = mp4_box_begin(w, "moof");
+	size_t box = mp4_full_box_begin(w, "mfhd", 0, 0);
 	size_t moof_bytes;
 
 	assert(n <= TRACK_KINDS);
 	bytes_put_u32(w, sequence);
-	box_end(w, box);
+	mp4_box_end(w, box);
 	for (size_t i = 0; i < n; i++) {
 		if (runs[i].sample_count > 0)
 			offset_at[i] = write_traf(w, &runs[i]);
 	}
-	box_end(w, moof);
+	mp4_box_end(w, moof);
 	if (w->is_full)
 		return -ENOMEM;
 	moof_bytes = w->len - moof;

@@ -13,6 +13,8 @@
 #include "base/shared.h"
 #include "packager/deliver_hls.h"
 #include "packager/deliver_path.h"
+#include "packager/deliver_rec.h"
+#include "packager/deliver_rec_path.h"
 #include "packager/deliver_reply.h"
 #include "packager/segment_store.h"
 #include "web/assets.h"
@@ -23,6 +25,7 @@ struct deliver {
 	struct http_server *server;
 	struct segment_store *store;
 	struct deliver_hls *hls;
+	struct deliver_rec *rec; /* NULL: there are no recordings */
 	struct deliver_config config;
 };
 
@@ -47,9 +50,31 @@ static const char page_headers[] = "Vary: Accept-Encoding\r\n"
 				   "media-src 'self' blob:; base-uri 'none'; form-action 'none'; "
 				   "frame-ancestors 'self'\r\n";
 
+static void serve_of_recording(
+    struct deliver *d, struct http_request *request, const char *rest, enum deliver_rec_form form)
+{
+	if (d->rec)
+		deliver_rec_serve(d->rec, request, rest, form);
+	else
+		deliver_reply_no_media(request);
+}
+
 static void serve_hls(struct deliver *d, struct http_request *request, const char *rest)
 {
-	deliver_hls_serve(d->hls, request, rest);
+	if (deliver_rec_path_is_shift(rest))
+		serve_of_recording(d, request, rest, DELIVER_REC_SHIFT);
+	else
+		deliver_hls_serve(d->hls, request, rest);
+}
+
+static void serve_rec(struct deliver *d, struct http_request *request, const char *rest)
+{
+	serve_of_recording(d, request, rest, DELIVER_REC_RECORDING);
+}
+
+static void serve_clip(struct deliver *d, struct http_request *request, const char *rest)
+{
+	serve_of_recording(d, request, rest, DELIVER_REC_CLIP);
 }
 
 /* --- pages -------------------------------------------------------------------------------------------------------- */
@@ -213,6 +238,8 @@ static void serve_metrics(struct deliver *d, struct http_request *request, const
 
 static const struct route routes[] = {
 	{ "/hls/", false, serve_hls },
+	{ "/rec/", false, serve_rec },
+	{ "/clip/", false, serve_clip },
 	{ "/watch/", false, serve_watch },
 	{ "/assets/", false, serve_asset },
 	{ "/healthz", true, serve_health },
@@ -243,6 +270,7 @@ void deliver_close(struct deliver **deliver)
 		return;
 	http_server_close(&d->server);
 	deliver_hls_destroy(&d->hls);
+	deliver_rec_destroy(&d->rec);
 	free(d);
 }
 
@@ -258,6 +286,9 @@ int deliver_open(
 		.arg = d,
 	};
 	const struct deliver_access access = { .may_play = config->may_play, .arg = config->arg };
+	const struct deliver_rec_config rec_config = {
+		.library = config->recordings, .access = access, .find_clip = config->find_clip, .arg = config->arg
+	};
 	int err;
 
 	*out = NULL;
@@ -266,6 +297,8 @@ int deliver_open(
 	d->store = store;
 	d->config = *config;
 	err = deliver_hls_create(&d->hls, loop, store, &access);
+	if (err == 0 && config->recordings)
+		err = deliver_rec_create(&d->rec, loop, &rec_config);
 	if (err == 0)
 		err = http_server_open(&d->server, loop, &server_config);
 	if (err != 0)

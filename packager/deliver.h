@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The routes of the node's HTTP: HLS out of the segment store, health, metrics, the play page.
+ * The routes of the node's HTTP: HLS out of the segment store, recordings, health, metrics, the play page.
  *
  * Owner: the delivery thread, whose loop it is opened on and who owns the store. Lifetime: closed before the store.
  * Not here: the server (base/http.h), what is in the store (packager/segment_store.h), who may see a stream (may_play).
@@ -18,7 +18,9 @@
 
 struct bytes_writer;
 struct deliver;
+struct deliver_clip;
 struct loop;
+struct rec_library;
 struct segment_store;
 
 struct deliver_config {
@@ -30,6 +32,10 @@ struct deliver_config {
 	 * every request, known stream or not. token is not terminated. NULL: everything may.
 	 */
 	bool (*may_play)(void *arg, const char *stream, const char *token, size_t token_len);
+	/* Recordings, clips and time shift; NULL: none. It outlives what is opened here. */
+	struct rec_library *recordings;
+	/* The plan's clip of that name; false: there is none. NULL: there are none at all. */
+	bool (*find_clip)(void *arg, const char *id, struct deliver_clip *out);
 	/* Appends lines in Prometheus' text format; NULL: none. */
 	void (*write_metrics)(void *arg, struct bytes_writer *w);
 	void *arg;

@@ -4,48 +4,17 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/attr.h"
+#include "packager/playlist_line.h"
 
 enum {
-	LINE_MAX_BYTES = 512,
 	/* EXT-X-MAP in a playlist of whole pictures asks for 6, EXT-X-SKIP for 9 (RFC 8216bis §8). */
 	PLAYLIST_VERSION = 6,
 	PLAYLIST_VERSION_DELTA = 9,
 	HOLD_BACK_TARGETS = 3, /* target durations, and parts for the low-latency one */
 };
-
-static void put_line(struct bytes_writer *w, const char *format, ...) ATTR_PRINTF(2, 3);
-
-static void put_line(struct bytes_writer *w, const char *format, ...)
-{
-	char line[LINE_MAX_BYTES];
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	assert(len >= 0 && (size_t)len < sizeof(line));
-	bytes_put(w, line, (size_t)len);
-	bytes_put_u8(w, '\n');
-}
-
-/* §4.4.4.6, in UTC with milliseconds */
-static void put_date_time(struct bytes_writer *w, int64_t wall_ms)
-{
-	time_t seconds = (time_t)(wall_ms / 1000);
-	char text[32];
-	struct tm utc;
-
-	if (!gmtime_r(&seconds, &utc) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc) == 0)
-		return;
-	put_line(w, "#EXT-X-PROGRAM-DATE-TIME:%s.%03dZ", text, (int)(wall_ms % 1000));
-}
 
 /* Hundred-thousandths of a second, rounded: a longer time is never written as a shorter one. */
 static int64_t e5_of(int64_t duration_90k)
@@ -70,11 +39,11 @@ static void put_segment_tags(struct bytes_writer *w, const struct playlist_media
     const struct playlist_segment *before)
 {
 	if (s->is_discontinuity)
-		put_line(w, "#EXT-X-DISCONTINUITY");
+		playlist_line(w, "#EXT-X-DISCONTINUITY");
 	if (!before || s->is_discontinuity || s->init_version != before->init_version)
-		put_line(w, "#EXT-X-MAP:URI=\"init-%s-%u.mp4\"", p->epoch, s->init_version);
+		playlist_line(w, "#EXT-X-MAP:URI=\"init-%s-%u.mp4\"", p->epoch, s->init_version);
 	if (s->wall_ms >= 0)
-		put_date_time(w, s->wall_ms);
+		playlist_line_date_time(w, s->wall_ms);
 }
 
 static void put_parts(struct bytes_writer *w, const struct playlist_media *p, const struct playlist_segment *s)
@@ -82,7 +51,7 @@ static void put_parts(struct bytes_writer *w, const struct playlist_media *p, co
 	for (size_t i = 0; i < s->part_count; i++) {
 		const struct playlist_part *part = &s->parts[i];
 
-		put_line(w, "#EXT-X-PART:DURATION=%s,URI=\"part-%s-%" PRIu32 ".m4s\"%s",
+		playlist_line(w, "#EXT-X-PART:DURATION=%s,URI=\"part-%s-%" PRIu32 ".m4s\"%s",
 		    seconds_of(e5_of(part->duration_90k)).text, p->epoch, part->sequence,
 		    part->is_independent ? ",INDEPENDENT=YES" : "");
 	}
@@ -131,12 +100,13 @@ static void put_server_control(struct bytes_writer *w, const struct playlist_med
 	if (p->skip_until_s > 0)
 		(void)snprintf(skip, sizeof(skip), "CAN-SKIP-UNTIL=%u,", p->skip_until_s);
 	if (!has_parts) {
-		put_line(w, "#EXT-X-SERVER-CONTROL:%sHOLD-BACK=%u", skip, HOLD_BACK_TARGETS * p->target_duration_s);
+		playlist_line(
+		    w, "#EXT-X-SERVER-CONTROL:%sHOLD-BACK=%u", skip, HOLD_BACK_TARGETS * p->target_duration_s);
 		return;
 	}
-	put_line(w, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,%sPART-HOLD-BACK=%s,HOLD-BACK=%u", skip,
+	playlist_line(w, "#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,%sPART-HOLD-BACK=%s,HOLD-BACK=%u", skip,
 	    seconds_of(HOLD_BACK_TARGETS * target_e5).text, HOLD_BACK_TARGETS * p->target_duration_s);
-	put_line(w, "#EXT-X-PART-INF:PART-TARGET=%s", seconds_of(target_e5).text);
+	playlist_line(w, "#EXT-X-PART-INF:PART-TARGET=%s", seconds_of(target_e5).text);
 }
 
 static void put_reports(struct bytes_writer *w, const struct playlist_media *p)
@@ -147,7 +117,8 @@ static void put_reports(struct bytes_writer *w, const struct playlist_media *p)
 
 		if (r->last_part >= 0)
 			(void)snprintf(part, sizeof(part), ",LAST-PART=%" PRId64, r->last_part);
-		put_line(w, "#EXT-X-RENDITION-REPORT:URI=\"%s\",LAST-MSN=%" PRIu64 "%s", r->uri, r->last_msn, part);
+		playlist_line(
+		    w, "#EXT-X-RENDITION-REPORT:URI=\"%s\",LAST-MSN=%" PRIu64 "%s", r->uri, r->last_msn, part);
 	}
 }
 
@@ -176,16 +147,16 @@ static bool are_all_independent(const struct playlist_media *p)
 
 static void put_head(struct bytes_writer *w, const struct playlist_media *p, size_t skipped, size_t first_with_parts)
 {
-	put_line(w, "#EXTM3U");
-	put_line(w, "#EXT-X-VERSION:%d", skipped > 0 ? PLAYLIST_VERSION_DELTA : PLAYLIST_VERSION);
-	put_line(w, "#EXT-X-TARGETDURATION:%u", p->target_duration_s);
+	playlist_line(w, "#EXTM3U");
+	playlist_line(w, "#EXT-X-VERSION:%d", skipped > 0 ? PLAYLIST_VERSION_DELTA : PLAYLIST_VERSION);
+	playlist_line(w, "#EXT-X-TARGETDURATION:%u", p->target_duration_s);
 	put_server_control(w, p, first_with_parts);
-	put_line(w, "#EXT-X-MEDIA-SEQUENCE:%" PRIu64, p->segments[0].msn);
-	put_line(w, "#EXT-X-DISCONTINUITY-SEQUENCE:%" PRIu64, p->discontinuity_sequence);
+	playlist_line(w, "#EXT-X-MEDIA-SEQUENCE:%" PRIu64, p->segments[0].msn);
+	playlist_line(w, "#EXT-X-DISCONTINUITY-SEQUENCE:%" PRIu64, p->discontinuity_sequence);
 	if (are_all_independent(p))
-		put_line(w, "#EXT-X-INDEPENDENT-SEGMENTS");
+		playlist_line(w, "#EXT-X-INDEPENDENT-SEGMENTS");
 	if (skipped > 0)
-		put_line(w, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%zu", skipped);
+		playlist_line(w, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%zu", skipped);
 }
 
 static void put_segments(
@@ -199,8 +170,8 @@ static void put_segments(
 		put_segment_tags(w, p, s, before);
 		if (i >= first_with_parts)
 			put_parts(w, p, s);
-		put_line(w, "#EXTINF:%s,", seconds_of(e5_of(s->duration_90k)).text);
-		put_line(w, "seg-%s-%" PRIu64 ".m4s", p->epoch, s->msn);
+		playlist_line_extinf(w, s->duration_90k);
+		playlist_line(w, "seg-%s-%" PRIu64 ".m4s", p->epoch, s->msn);
 		before = s;
 	}
 	if (p->open) {
@@ -219,11 +190,11 @@ int playlist_write_media(struct bytes_writer *w, const struct playlist_media *p)
 	put_head(w, p, skipped, with_parts);
 	put_segments(w, p, skipped, with_parts);
 	if (p->part_target_90k > 0 && !p->is_ended)
-		put_line(
+		playlist_line(
 		    w, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"part-%s-%" PRIu32 ".m4s\"", p->epoch, p->hint_sequence);
 	put_reports(w, p);
 	if (p->is_ended)
-		put_line(w, "#EXT-X-ENDLIST");
+		playlist_line(w, "#EXT-X-ENDLIST");
 	return w->is_full ? -ENOMEM : 0;
 }
 
@@ -250,17 +221,17 @@ static void put_variant(struct bytes_writer *w, const struct playlist_variant *v
 	if (fps_milli > 0)
 		(void)snprintf(video + len, sizeof(video) - (size_t)len, ",FRAME-RATE=%" PRIu64 ".%03" PRIu64,
 		    fps_milli / 1000, fps_milli % 1000);
-	put_line(w, "#EXT-X-STREAM-INF:BANDWIDTH=%" PRIu64 ",AVERAGE-BANDWIDTH=%" PRIu64 ",CODECS=\"%s\"%s",
+	playlist_line(w, "#EXT-X-STREAM-INF:BANDWIDTH=%" PRIu64 ",AVERAGE-BANDWIDTH=%" PRIu64 ",CODECS=\"%s\"%s",
 	    v->peak_bps, v->average_bps, codecs, video);
-	put_line(w, "%s", v->uri);
+	playlist_line(w, "%s", v->uri);
 }
 
 int playlist_write_main(struct bytes_writer *w, const struct playlist_main *p)
 {
-	put_line(w, "#EXTM3U");
-	put_line(w, "#EXT-X-VERSION:%d", PLAYLIST_VERSION);
+	playlist_line(w, "#EXTM3U");
+	playlist_line(w, "#EXT-X-VERSION:%d", PLAYLIST_VERSION);
 	if (p->is_independent)
-		put_line(w, "#EXT-X-INDEPENDENT-SEGMENTS");
+		playlist_line(w, "#EXT-X-INDEPENDENT-SEGMENTS");
 	for (size_t i = 0; i < p->variant_count; i++)
 		put_variant(w, &p->variants[i]);
 	return w->is_full ? -ENOMEM : 0;

@@ -4,14 +4,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <zlib.h>
 
 #include "base/bytes.h"
-
-enum {
-	GZIP_WINDOW_BITS = 15 + 16, /* zlib: 16 more means a gzip header */
-	GZIP_OVERHEAD_BYTES = 64,
-};
+#include "packager/playlist_gzip.h"
 
 void rendering_clear(struct rendering *r)
 {
@@ -56,24 +51,10 @@ int rendering_make_media(struct rendering *r, const struct playlist_media *p)
 
 static struct body *compress_body(const struct body *plain)
 {
-	const struct shared *text = plain->pieces[0];
-	size_t max_bytes = text->size_bytes + text->size_bytes / 100 + GZIP_OVERHEAD_BYTES;
-	uint8_t *packed = malloc(max_bytes);
-	struct body *body = NULL;
-	z_stream z = { 0 };
+	struct shared *gzip = playlist_gzip(plain->pieces[0]->data, plain->pieces[0]->size_bytes);
+	struct body *body = gzip ? body_create(&gzip, 1) : NULL;
 
-	if (!packed)
-		return NULL;
-	if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW_BITS, 8, Z_DEFAULT_STRATEGY) == Z_OK) {
-		z.next_in = (Bytef *)text->data;
-		z.avail_in = (uInt)text->size_bytes;
-		z.next_out = packed;
-		z.avail_out = (uInt)max_bytes;
-		if (deflate(&z, Z_FINISH) == Z_STREAM_END)
-			body = body_of_bytes(packed, z.total_out);
-		(void)deflateEnd(&z);
-	}
-	free(packed);
+	shared_unref(gzip);
 	return body;
 }
 

@@ -20,6 +20,7 @@
 #include "config/plan_parse.h"
 #include "programs/arguments.h"
 #include "programs/node.h"
+#include "programs/node_rec.h"
 #include "relay/token.h"
 
 extern char **environ;
@@ -37,6 +38,7 @@ struct arguments {
 	const char *until_ms;
 	bool is_check;
 	bool is_dump;
+	bool is_forced;
 };
 
 static const char usage[] =
@@ -46,6 +48,8 @@ static const char usage[] =
     "isaribi-node hash-key KEY                   print what a plan holds in place of a key ('-': read it from stdin)\n"
     "isaribi-node view-token --plan FILE --stream STREAM --until MS\n"
     "                                            print a view token that expires MS after 1970\n"
+    "isaribi-node rec list | check [ID] | repair ID | delete ID | export ID FILE [--config FILE] [--force]\n"
+    "                                            recordings: see isaribi-node(8)\n"
     "isaribi-node --version | --help\n";
 
 static void print_errors(const struct config_errors *errors)
@@ -203,7 +207,6 @@ static void say_what_is_not_there(const struct options *options, const struct pl
 	} table[] = {
 		{ options->control_url[0] != '\0', "[site] control_url" },
 		{ plan->n_channels > 0, "channels" },
-		{ plan->n_clips > 0, "clips" },
 		{ has_other_than_srt(plan->pushes, plan->n_pushes), "pushes by rtmp://" },
 		{ has_other_than_srt(plan->pulls, plan->n_pulls), "pulls by rtmp://" },
 	};
@@ -314,9 +317,43 @@ static const char *parse_arguments(struct arguments *args, char **argv)
 		{ .name = "--until", .value = &args->until_ms },
 		{ .name = "--check-config", .is_given = &args->is_check },
 		{ .name = "--dump-config", .is_given = &args->is_dump },
+		{ .name = "--force", .is_given = &args->is_forced },
 	};
 
 	return arguments_parse(table, ARRAY_LEN(table), argv);
+}
+
+static int say_usage(const char *unknown)
+{
+	if (*unknown)
+		fprintf(stderr, "%s が分かりません / do not know %s\n\n", unknown, unknown);
+	fputs(usage, stderr);
+	return EXIT_USAGE;
+}
+
+/* argv: behind "rec". Words first, then options. */
+static int run_rec(char **argv)
+{
+	struct node_rec_arguments rec = { 0 };
+	struct arguments args = { 0 };
+	struct options options;
+	const char *unknown;
+	int status = EXIT_FAILURE;
+
+	for (size_t i = 0; i < ARRAY_LEN(rec.words) && *argv && **argv != '-'; i++)
+		rec.words[i] = *argv++;
+	unknown = parse_arguments(&args, argv);
+	if (unknown || !node_rec_knows(&rec))
+		return say_usage(unknown ? unknown : "");
+	options_init_defaults(&options);
+	if (load_options(&options, args.config_path) == 0) {
+		rec.is_forced = args.is_forced;
+		rec.data_dir = options.data_dir;
+		rec.segment_ms = (uint32_t)options.segment_ms;
+		status = node_rec_run(&rec);
+	}
+	options_fini(&options);
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -336,13 +373,11 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(command, "hash-key") == 0 && argc == 3)
 		return run_hash_key(argv[2]);
+	if (strcmp(command, "rec") == 0)
+		return run_rec(argv + 2);
 	unknown = argc < 2 ? "" : parse_arguments(&args, argv + 1 + is_token);
-	if (unknown) {
-		if (*unknown)
-			fprintf(stderr, "%s が分かりません / do not know %s\n\n", unknown, unknown);
-		fputs(usage, stderr);
-		return EXIT_USAGE;
-	}
+	if (unknown)
+		return say_usage(unknown);
 	if (is_token)
 		return run_view_token(&args);
 	block_signals();

@@ -235,8 +235,7 @@ int node_create(struct node **out, const struct options *options, struct plan *p
 	stats_init(&node->stats);
 	err = node_delivery_create(&node->delivery, options, plan, &node->stats);
 	if (err == 0)
-		err = node_record_create(
-		    &node->record, &node->options, plan, node_delivery_events(node->delivery), &node->stats);
+		err = node_record_create(&node->record, &node->options, plan, node->delivery, &node->stats);
 	if (err == 0)
 		err = create_packaging(node);
 	if (err == 0) {

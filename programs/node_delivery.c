@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -11,6 +12,9 @@
 #include "base/mailbox.h"
 #include "packager/cutter.h"
 #include "packager/deliver.h"
+#include "packager/deliver_rec.h"
+#include "packager/rec_library.h"
+#include "packager/rec_reader.h"
 #include "programs/node_events.h"
 #include "relay/gate.h"
 
@@ -22,6 +26,8 @@ struct node_delivery {
 	struct mailbox *plans; /* struct plan *, the newest replaces the one before */
 	struct segment_store *store;
 	struct shelf *shelf;
+	struct rec_reader *reader;
+	struct rec_library *library;
 	struct node_events *events;
 	struct plan *plan;
 	struct stats *stats;
@@ -35,6 +41,8 @@ void node_delivery_destroy(struct node_delivery **delivery)
 	if (!d)
 		return;
 	deliver_close(&d->deliver);
+	rec_library_destroy(&d->library);
+	rec_reader_destroy(&d->reader);
 	mailbox_destroy(&d->plans);
 	node_events_destroy(&d->events);
 	shelf_destroy(&d->shelf);
@@ -68,6 +76,19 @@ static bool may_play(void *arg, const char *stream, const char *token, size_t to
 	return gate_play(d->plan, &viewer, clock_wall_ms(clock_real())) == CLOSE_NONE;
 }
 
+static bool find_clip(void *arg, const char *id, struct deliver_clip *out)
+{
+	const struct node_delivery *d = arg;
+	const struct plan_clip *clip = plan_clip_find(d->plan, id);
+
+	if (!clip)
+		return false;
+	memcpy(out->recording, clip->recording, sizeof(out->recording));
+	out->in_ms = clip->in_ms;
+	out->out_ms = clip->out_ms;
+	return true;
+}
+
 static void write_metrics(void *arg, struct bytes_writer *w)
 {
 	const struct node_delivery *d = arg;
@@ -78,9 +99,13 @@ static void write_metrics(void *arg, struct bytes_writer *w)
 	    "# HELP isaribi_hls_parts_dropped_total parts lost because delivery could not keep up\n"
 	    "# TYPE isaribi_hls_parts_dropped_total counter\nisaribi_hls_parts_dropped_total %lu\n",
 	    shelf_dropped(d->shelf));
+	stats_printf(w,
+	    "# HELP isaribi_rec_reads questions that the disk with the recordings has not answered yet\n"
+	    "# TYPE isaribi_rec_reads gauge\nisaribi_rec_reads %u\n",
+	    rec_reader_jobs(d->reader));
 }
 
-static int create_parts(struct node_delivery *d)
+static int create_parts(struct node_delivery *d, const char *data_dir)
 {
 	const struct mailbox_config plans = {
 		.item_bytes = sizeof(struct plan *),
@@ -97,6 +122,10 @@ static int create_parts(struct node_delivery *d)
 		err = shelf_create(&d->shelf, d->loop, clock_real(), d->store);
 	if (err == 0)
 		err = node_events_create(&d->events, d->loop);
+	if (err == 0)
+		err = rec_reader_create(&d->reader, d->loop, data_dir);
+	if (err == 0)
+		err = rec_library_create(&d->library, d->loop, d->reader);
 	return err;
 }
 
@@ -108,6 +137,8 @@ static int open_http(struct node_delivery *d, const struct options *options)
 		.port = listen->port,
 		.max_connections = (unsigned)options->max_connections,
 		.may_play = may_play,
+		.recordings = d->library,
+		.find_clip = find_clip,
 		.write_metrics = write_metrics,
 		.arg = d,
 	};
@@ -141,7 +172,7 @@ int node_delivery_create(
 	d->stats = stats;
 	d->plan = plan_ref(plan);
 	d->store = segment_store_create(&store);
-	err = create_parts(d);
+	err = create_parts(d, options->data_dir);
 	if (err == 0)
 		err = open_http(d, options);
 	if (err != 0) {
@@ -154,13 +185,21 @@ int node_delivery_create(
 
 int node_delivery_start(struct node_delivery *d)
 {
-	return loop_start(d->loop, NULL, NULL, d);
+	int err = rec_reader_start(d->reader);
+
+	if (err != 0)
+		return err;
+	err = loop_start(d->loop, NULL, NULL, d);
+	if (err != 0)
+		rec_reader_stop(d->reader);
+	return err;
 }
 
 void node_delivery_stop(struct node_delivery *d)
 {
 	loop_stop(d->loop);
 	loop_join(d->loop);
+	rec_reader_stop(d->reader);
 }
 
 void node_delivery_take_plan(struct node_delivery *d, struct plan *plan)
@@ -185,4 +224,11 @@ struct shelf *node_delivery_shelf(struct node_delivery *d)
 const struct events *node_delivery_events(struct node_delivery *d)
 {
 	return node_events_sink(d->events);
+}
+
+void node_delivery_note_recording(void *arg, const struct rec_note *note)
+{
+	const struct node_delivery *d = arg;
+
+	rec_reader_note(d->reader, note);
 }

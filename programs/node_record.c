@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "packager/rec_disk.h"
 #include "packager/recorder.h"
+#include "programs/node_delivery.h"
 
 struct node_record {
 	struct loop *loop;
@@ -27,7 +28,7 @@ void node_record_destroy(struct node_record **record)
 }
 
 int node_record_create(struct node_record **out, const struct options *options, struct plan *plan,
-    const struct events *events, struct stats *stats)
+    struct node_delivery *delivery, struct stats *stats)
 {
 	struct recorder_config config = {
 		.clock = clock_real(),
@@ -37,8 +38,10 @@ int node_record_create(struct node_record **out, const struct options *options, 
 		.keep_days = options->keep_days,
 		.min_free_bytes = (uint64_t)options->min_free_mb << 20,
 		.plan = plan,
-		.events = events,
+		.events = node_delivery_events(delivery),
 		.stats = stats,
+		.note = node_delivery_note_recording,
+		.note_arg = delivery,
 	};
 	struct node_record *r = calloc(1, sizeof(*r));
 	int err = r ? loop_create(&r->loop, "recording") : -ENOMEM;

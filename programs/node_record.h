@@ -11,14 +11,14 @@
 #include "config/option.h"
 #include "config/plan.h"
 #include "packager/part_sink.h"
-#include "relay/events.h"
 #include "relay/stats.h"
 
+struct node_delivery;
 struct node_record;
 
-/* options, events and stats are borrowed for life. 0 or a negative errno. */
+/* options, delivery (who hears of it) and stats are borrowed for life. 0 or a negative errno. */
 int node_record_create(struct node_record **out, const struct options *options, struct plan *plan,
-    const struct events *events, struct stats *stats);
+    struct node_delivery *delivery, struct stats *stats);
 void node_record_destroy(struct node_record **record);
 int node_record_start(struct node_record *record);
 /* After the packager was stopped: every recording is written, synced and closed when this returns. */

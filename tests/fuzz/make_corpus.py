@@ -52,6 +52,14 @@ H265 = {
 }
 
 
+# Recordings: what the packager makes of one, cut after MAX_BYTES as a power cut would.
+RECORDINGS = {
+    "both": "-f lavfi -i testsrc2=s=32x32:r=5 -f lavfi -i sine=r=48000 -c:v libx264 -crf 51 -bf 0 -g 2 -c:a aac -b:a 8k",
+    "reordered": "-f lavfi -i testsrc2=s=32x32:r=20 -c:v libx264 -crf 51 -bf 2 -g 10",
+    "sound": "-f lavfi -i sine=r=44100 -c:a aac -b:a 8k",
+}
+
+
 def hex_file(name):
     return bytes.fromhex((ROOT / f"tests/unit/data/rtmp/{name}.hex").read_text())
 
@@ -152,6 +160,34 @@ def rtmp_seeds(flvs):
                  "gst_rtmp2src_play", "librtmp_publish", "rtmpdump_play"]:
         seeds[name] = hex_file(name)
     return seeds
+
+
+def recording(arguments):
+    """A whole file of fragments, written by the packager of the asan build."""
+    with tempfile.TemporaryDirectory() as folder:
+        flv = pathlib.Path(folder) / "x.flv"
+        subprocess.run(["ffmpeg", "-v", "error", *arguments.split(), "-t", "2", str(flv)], check=True)
+        subprocess.run([str(ROOT / "build/asan/bin/package_flv"), str(flv), folder], check=True, stdout=subprocess.DEVNULL)
+        return (pathlib.Path(folder) / "all.mp4").read_bytes()
+
+
+def fmp4_seeds():
+    seeds = {name: recording(arguments) for name, arguments in RECORDINGS.items()}
+    both = seeds["both"]
+    moof = both.index(b"moof") - 4
+    seeds["init"] = both[:moof]
+    seeds["opus"] = dops_init(both[:moof])
+    return seeds
+
+
+def dops_init(init):
+    """The sound of an init segment as Opus: another sample entry of the same size, what is left over is a free box."""
+    at = init.index(b"mp4a") - 4
+    size = int.from_bytes(init[at:at + 4], "big")
+    dops = struct.pack(">I4sBBHIHB", 19, b"dOps", 0, 2, 312, 48000, 0, 0)
+    free = size - 36 - len(dops)
+    entry = struct.pack(">I4s", size, b"Opus") + init[at + 8:at + 36] + dops + struct.pack(">I4s", free, b"free") + bytes(free - 8)
+    return init[:at] + entry + init[at + size:]
 
 
 def h264_seeds(flvs):
@@ -387,6 +423,7 @@ def all_seeds():
     asc = {name: b[2:] for name, tags in flvs.items() for t, b in tags if t == 8 and b[1] == 0}
     yield "aac", asc | {"sbr": b"\x2b\x92\x08\x00", "ps": bytes.fromhex("eb8a0800"), "late": bytes.fromhex("139056e5a0"),
                         "late_ps": bytes.fromhex("138856e5a54880"), "escape": bytes.fromhex("178056220010")}
+    yield "fmp4", fmp4_seeds()
     yield "adts", adts_seeds()
     yield "ts", ts_seeds()
     yield "config", ini_seeds()

@@ -32,7 +32,7 @@ THIRD_PARTY = {
     "sodium.h": ["config/*", "ingest/rtmp_handshake.c", "ingest/rtmp_conn.c", "relay/token.c", "relay/gate.c",
                  "programs/*"],
     "openssl/*": ["base/tls*", "base/http*"],
-    "zlib.h": ["base/gzip*", "packager/rendering.c", "packager/sequence_image.c", "packager/rec_format.c"],
+    "zlib.h": ["base/gzip*", "packager/playlist_gzip.c", "packager/sequence_image.c", "packager/rec_format.c"],
     "bitstream/*": ["media/ts_*"],
     "qrencode.h": ["control/*"],
 }

@@ -43,6 +43,9 @@ struct fixture {
 	struct shared *big[BIG_PIECES];
 	struct http_request *waiting;
 	struct loop_timer *answer_timer;
+	struct http_request *fed; /* is answered from the big pieces, one at a time */
+	atomic_uint n_fed;
+	unsigned breaks_off_at; /* 0: never */
 	atomic_uint handled;
 	atomic_uint gone;
 	atomic_bool has_stats;
@@ -50,11 +53,15 @@ struct fixture {
 	struct loop_timer *stats_timer;
 };
 
+static void feed(struct fixture *f);
+
 static void answer_waiting(void *arg)
 {
 	struct fixture *f = arg;
 	struct http_request *request = f->waiting;
 
+	if (f->fed)
+		feed(f);
 	f->waiting = NULL;
 	if (request)
 		http_respond_text(request, 200, NULL, "later");
@@ -79,6 +86,54 @@ static void respond_big(struct fixture *f, struct http_request *request)
 		pieces[i].size_bytes = f->big[i]->size_bytes;
 	}
 	http_respond(request, &response);
+}
+
+static struct http_piece big_piece(const struct fixture *f, size_t i)
+{
+	return (struct http_piece){ f->big[i], f->big[i]->data, f->big[i]->size_bytes };
+}
+
+static void feed(struct fixture *f)
+{
+	struct http_piece piece = big_piece(f, atomic_load(&f->n_fed));
+
+	if (f->breaks_off_at > 0 && atomic_load(&f->n_fed) == f->breaks_off_at) {
+		http_break_off(f->fed);
+		return;
+	}
+	atomic_fetch_add(&f->n_fed, 1);
+	http_feed(f->fed, &piece, 1);
+}
+
+/* At once or a little later, in turns. */
+static void on_want(void *arg)
+{
+	struct fixture *f = arg;
+
+	if (atomic_load(&f->n_fed) % 2 == 0)
+		feed(f);
+	else
+		loop_timer_start(f->answer_timer, 1, 0);
+}
+
+static void on_fed_gone(void *arg)
+{
+	struct fixture *f = arg;
+
+	f->fed = NULL;
+	loop_timer_stop(f->answer_timer);
+	atomic_fetch_add(&f->gone, 1);
+}
+
+static void respond_fed(struct fixture *f, struct http_request *request)
+{
+	const struct http_piece piece = big_piece(f, 0);
+	const struct http_response response = { .status = 200, .pieces = &piece, .n_pieces = 1 };
+	const struct http_source source = { (uint64_t)BIG_PIECES * BIG_PIECE_BYTES, on_want, on_fed_gone, f };
+
+	f->fed = request;
+	atomic_store(&f->n_fed, 1);
+	http_respond_from(request, &response, &source);
 }
 
 static void respond_echo(struct http_request *request)
@@ -108,6 +163,8 @@ static void handle(void *arg, struct http_request *request)
 		respond_echo(request);
 	else if (strcmp(request->path, "/big") == 0)
 		respond_big(f, request);
+	else if (strcmp(request->path, "/fed") == 0)
+		respond_fed(f, request);
 	else if (strcmp(request->path, "/never") == 0 || strcmp(request->path, "/later") == 0) {
 		http_request_wait(request, on_gone, f);
 		f->waiting = request;
@@ -309,6 +366,73 @@ static void assert_holds(const char *text, const char *part)
 }
 
 /* --- tests -------------------------------------------------------------------------------------------------------- */
+
+static void wait_gone(struct fixture *f, unsigned n)
+{
+	for (int i = 0; i < (int)oom_wait_ms(WAIT_MS) && atomic_load(&f->gone) < n; i += 5)
+		pause_ms(5);
+	assert_int_equal(atomic_load(&f->gone), n);
+}
+
+static void a_body_is_fed_as_it_is_taken(void **state)
+{
+	const size_t size = (size_t)BIG_PIECES * BIG_PIECE_BYTES;
+	struct fixture *f = *state;
+	char *buf = malloc(size + 4096);
+	int fd = dial(f);
+	int len;
+
+	assert_non_null(buf);
+	for (unsigned round = 1; round <= 2; round++) { /* the connection is kept */
+		say(fd, "GET /fed HTTP/1.1\r\nHost: x\r\n\r\n");
+		len = take_answer(fd, buf, size + 4096, false);
+		assert_true(len > (int)size);
+		for (size_t i = 0; i < size; i += 4099)
+			assert_int_equal((uint8_t)buf[(size_t)len - size + i], i / BIG_PIECE_BYTES);
+		wait_gone(f, round);
+	}
+	say(fd, "HEAD /fed HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_true(take_answer(fd, buf, 4096, true) > 0);
+	assert_holds(buf, "Content-Length: 8388608\r\n");
+	wait_gone(f, 3);
+	ask(fd, "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n", buf, 4096);
+	close(fd);
+	free(buf);
+}
+
+/* Who takes nothing is asked for nothing: what is given beyond the sockets' buffers is one piece. */
+static void a_slow_client_holds_one_piece(void **state)
+{
+	struct fixture *f = *state;
+	int fd = dial_with_window(f, 4096);
+	unsigned fed;
+
+	say(fd, "GET /fed HTTP/1.1\r\nHost: x\r\n\r\n");
+	do {
+		fed = atomic_load(&f->n_fed);
+		pause_ms(300);
+	} while (fed == 0 || fed != atomic_load(&f->n_fed));
+	assert_in_range(fed, 1, BIG_PIECES / 2);
+	assert_int_equal(atomic_load(&f->gone), 0);
+	close(fd);
+	wait_gone(f, 1);
+}
+
+static void what_breaks_off_is_not_taken_for_the_whole(void **state)
+{
+	const size_t size = (size_t)BIG_PIECES * BIG_PIECE_BYTES;
+	struct fixture *f = *state;
+	char *buf = malloc(size + 4096);
+	int fd = dial(f);
+
+	assert_non_null(buf);
+	f->breaks_off_at = 5;
+	say(fd, "GET /fed HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_int_equal(take_answer(fd, buf, size + 4096, false), -1);
+	wait_gone(f, 1);
+	close(fd);
+	free(buf);
+}
 
 static void answers_and_keeps_alive(void **state)
 {
@@ -775,6 +899,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_SERVER(answers_and_keeps_alive),
+		WITH_SERVER(a_body_is_fed_as_it_is_taken),
+		WITH_SERVER(a_slow_client_holds_one_piece),
+		WITH_SERVER(what_breaks_off_is_not_taken_for_the_whole),
 		WITH_SERVER(takes_requests_byte_by_byte),
 		WITH_SERVER(answers_pipelined_requests_in_order),
 		WITH_SERVER(serves_http_1_0),
