@@ -10,9 +10,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 
 import clients  # noqa: E402
+import clock_picture  # noqa: E402
+import hls_strict  # noqa: E402
 import media_ts  # noqa: E402
 import srt_tools  # noqa: E402
-from isaribi_test import BIN, Plan, check, main, wait_for  # noqa: E402
+from isaribi_test import BIN, Plan, check, fixed_ports, main, wait_for  # noqa: E402
 
 SCREENSHOTS = pathlib.Path(os.environ.get("ISARIBI_SCREENSHOTS", BIN.parent / "tests/browser"))
 MODULES = os.environ.get("ISARIBI_BROWSER_MODULES", BIN.parent / "tests/browser/npm")
@@ -124,6 +126,44 @@ def case_publisher_returns(bench):
     wait_for("the stream to be without a publisher", lambda: node.metrics()["isaribi_rtmp_publishers"] == 0)
     clients.ffmpeg_publish(bench, node.publish_url(key), flv, name="second")
     check_moves(viewer.finish(), 5)
+
+
+def case_node_is_killed(bench):
+    """kill -9 of the node, and again: the same without a reload, on the same page."""
+    plan = Plan()
+    key = plan.key("tanaka")
+    node = bench.node(plan, fixed_ports())
+    flv = clients.make_flv(bench, seconds=60)
+    publisher = clients.ffmpeg_publish(bench, node.publish_url(key), flv, name="first")
+    node.wait_live("tanaka")
+    viewer = Viewer(bench, node.url("/watch/tanaka"), 36, "node-is-killed")
+    viewer.wait_playing()
+    node.kill_and_start()
+    publisher.kill()
+    clients.ffmpeg_publish(bench, node.publish_url(key), flv, name="second")
+    # While nobody is there, requests fail; that is said in the console.
+    check_moves(viewer.finish(allow=("404", "ERR_CONNECTION", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE")), 5)
+
+
+def case_low_latency(bench):
+    """Near to the edge for 20 s: no error, no stall of a second. How near, bench/live_edge.py measures."""
+    node, key = start(bench)
+    clock_picture.publish(bench, node.publish_url(key))
+    node.wait_live("tanaka")
+    strict = hls_strict.follow(bench, node, "tanaka")
+    page = bench.start("chromium", ["node", HERE / "live_edge.mjs", node.url("/watch/tanaka"), 24,
+                                    SCREENSHOTS / "low-latency.png"],
+                       {"ISARIBI_BROWSER_MODULES": str(MODULES), "HOME": str(bench.dir)})
+    page.expect_success(100)
+    strict.stop()
+    seen = json.loads(page.out().splitlines()[-1])
+    frames = seen["frames"]
+    check(len(frames) > 20 * 15 and seen["unreadable"] < 5, f"{len(frames)} frames, {seen['unreadable']} unreadable")
+    gaps = [b[0] - a[0] for a, b in zip(frames, frames[1:])]
+    check(max(gaps) < 1000 and not seen["errors"], f"a gap of {max(gaps)} ms, errors: {seen['errors']}, "
+          f"{seen['lastError']}")
+    # Two segments are more than a player without parts could be near to.
+    check(frames[-1][1] < 4000, f"the picture is {frames[-1][1]} ms old")
 
 
 def case_size_changes(bench):

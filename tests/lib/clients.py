@@ -10,6 +10,7 @@ import subprocess
 
 from isaribi_test import BIN, TOOLS, Failed, Process, check, free_port, wait_for
 
+GRAY_PX = 16
 FFMPEG = ["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning"]
 
 
@@ -127,23 +128,36 @@ def gst_play_rtmp(bench, url, frames, source="rtmp2src"):
         "h264parse", "!", "avdec_h264", "!", "fakesink", "sync=false", f"num-buffers={frames}"])
 
 
+class GstHls(Process):
+    """The old or the new demuxer of GStreamer, decoding into small grey pictures."""
+
+    def __init__(self, bench, url, demux="hlsdemux2"):
+        # On a live playlist the old demuxer takes a sink's "enough" for a pause: so the pictures are counted in a file.
+        other = "hlsdemux" if demux == "hlsdemux2" else "hlsdemux2"
+        decoder = "uridecodebin3" if demux == "hlsdemux2" else "uridecodebin"
+        self.path = bench.dir / f"{demux}-{len(bench.processes)}.gray"
+        super().__init__(bench, f"gst-{demux}", [
+            "gst-launch-1.0", "-q", decoder, f"uri={url}", "caps=video/x-raw", "!", "videoconvert", "!", "videoscale", "!",
+            f"video/x-raw,format=GRAY8,width={GRAY_PX},height={GRAY_PX}", "!", "filesink", "buffer-mode=2",
+            f"location={self.path}"], {"GST_PLUGIN_FEATURE_RANK": f"{demux}:MAX,{other}:NONE"})
+
+    def pictures(self):
+        """How many it has decoded so far."""
+        check(self.is_running(), f"GStreamer ended: {self.tail()}")
+        return self.path.stat().st_size // GRAY_PX ** 2 if self.path.exists() else 0
+
+    def different_pictures(self):
+        data, size = self.path.read_bytes(), GRAY_PX ** 2
+        return len({data[at:at + size] for at in range(0, len(data) - size + 1, size)})
+
+
 def gst_see_hls(bench, url, frames, demux="hlsdemux2", limit_s=30.0):
-    """Decodes so many moving pictures through the old or the new demuxer of GStreamer."""
-    # On a live playlist the old demuxer takes a sink's "enough" for a pause: so the pictures are counted in a file.
-    other = "hlsdemux" if demux == "hlsdemux2" else "hlsdemux2"
-    decoder = "uridecodebin3" if demux == "hlsdemux2" else "uridecodebin"
-    path = bench.dir / f"{demux}.gray"
-    process = bench.start(f"gst-{demux}", [
-        "gst-launch-1.0", "-q", decoder, f"uri={url}", "caps=video/x-raw", "!", "videoconvert", "!", "videoscale", "!",
-        "video/x-raw,format=GRAY8,width=16,height=16", "!", "filesink", "buffer-mode=2", f"location={path}"],
-        {"GST_PLUGIN_FEATURE_RANK": f"{demux}:MAX,{other}:NONE"})
-    wait_for(f"{frames} pictures through {demux}", lambda: not process.is_running() or (
-        path.exists() and path.stat().st_size >= frames * 256), limit_s)
-    check(process.is_running(), f"GStreamer ended: {process.tail()}")
-    process.stop()
-    data = path.read_bytes()
-    pictures = {data[at:at + 256] for at in range(0, len(data) - 255, 256)}
-    check(len(pictures) > frames // 2, f"GStreamer saw only {len(pictures)} different pictures")
+    """Decodes so many moving pictures."""
+    player = GstHls(bench, url, demux)
+    wait_for(f"{frames} pictures through {demux}", lambda: player.pictures() >= frames, limit_s)
+    player.stop()
+    seen = player.different_pictures()
+    check(seen > frames // 2, f"GStreamer saw only {seen} different pictures")
 
 
 def mpv_play(bench, url):

@@ -136,19 +136,20 @@ def is_going_on(node):
 
 
 def case_node_is_killed(bench):
-    """kill -9 and again: numbers and names go on, a player stays."""
+    """kill -9 and again: numbers and names go on."""
     plan = Plan()
     key = plan.key("tanaka")
     node = bench.node(plan, fixed_ports())
     flv = clients.make_flv(bench, seconds=60)
-    clients.ffmpeg_publish(bench, node.publish_url(key), flv)
+    publisher = clients.ffmpeg_publish(bench, node.publish_url(key), flv)
     strict = hls_strict.follow(bench, node, "tanaka")
     strict.wait_segments(3)
     for lives in range(1, 3):
         last, seen = max(strict.segments), len(strict.segments)
         strict.expect_restart()
         node.kill_and_start()
-        clients.ffmpeg_publish(bench, node.publish_url(key), flv, name=f"again-{lives}")
+        publisher.kill()
+        publisher = clients.ffmpeg_publish(bench, node.publish_url(key), flv, name=f"again-{lives}")
         strict.wait_segments(seen + 3)
         new = [msn for msn in sorted(strict.segments) if msn > last]
         check(new[0] <= last + 3, f"segment {last} was followed by {new[0]}")
