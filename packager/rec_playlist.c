@@ -155,13 +155,16 @@ static void put_head(struct bytes_writer *w, const struct rec_playlist *p, int64
 	playlist_line(w, "#EXTM3U");
 	playlist_line(w, "#EXT-X-VERSION:%d", skipped > 0 ? VERSION_WITH_SKIP : VERSION);
 	playlist_line(w, "#EXT-X-TARGETDURATION:%" PRId64, target_s);
-	playlist_line(w, "#EXT-X-PLAYLIST-TYPE:%s", p->is_open ? "EVENT" : "VOD");
+	playlist_line(w, "#EXT-X-PLAYLIST-TYPE:%s", p->is_event ? "EVENT" : "VOD");
 	playlist_line(w, "#EXT-X-MEDIA-SEQUENCE:0");
 	/* Of what is still to come nobody knows, and a line must not go again. */
-	if (!p->is_open && are_all_independent(p->segments))
+	if (!p->is_event && are_all_independent(p->segments))
 		playlist_line(w, "#EXT-X-INDEPENDENT-SEGMENTS");
-	/* An address for looking back begins at the beginning; the live one is next door. */
-	if (p->is_open) {
+	/*
+	 * An address for looking back begins at the beginning; the live one is next door. With its end an EVENT gets
+	 * an ENDLIST and changes in nothing else, §6.2.1.
+	 */
+	if (p->is_event) {
 		playlist_line(w, "#EXT-X-START:TIME-OFFSET=0");
 		playlist_line(w, "#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=%" PRId64 ".0", SKIP_TARGETS * target_s);
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens a page with a video in Chromium and tells, twice a second as one JSON line, what a viewer would see.
-// Usage: node hls_play.mjs URL SECONDS SCREENSHOT, with ISARIBI_BROWSER_MODULES naming where npm put its packages.
+// Usage: node hls_play.mjs URL SECONDS SCREENSHOT [PLAYLIST], with ISARIBI_BROWSER_MODULES naming where npm put its packages.
 import { createRequire } from "node:module";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 const require = createRequire(process.env.ISARIBI_BROWSER_MODULES + "/");
 const { chromium } = require("playwright-core");
 
-const [url, seconds, screenshot] = process.argv.slice(2);
+const [url, seconds, screenshot, playlist] = process.argv.slice(2);
 const EXECUTABLE = process.env.ISARIBI_CHROMIUM || "/usr/bin/chromium";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
 	"--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
@@ -38,6 +38,25 @@ function look() {
 	return out;
 }
 
+// Runs in the page: a player of its own, from the beginning of the playlist on, in place of the page's.
+function playFromStart(source) {
+	const old = document.querySelector("video");
+	const video = document.createElement("video");
+	const stats = { engine: "hls.js", state: "playing", errors: 0, lastError: "" };
+	const hls = new Hls({ workerPath: document.querySelector("script[data-worker]").dataset.worker, startPosition: 0 });
+
+	video.muted = true;
+	old.replaceWith(video);
+	window.isaribiStats = stats;
+	hls.on(Hls.Events.ERROR, (_event, data) => {
+		stats.errors += data.fatal ? 1 : 0;
+		stats.lastError = data.details;
+	});
+	hls.loadSource(source);
+	hls.attachMedia(video);
+	return video.play();
+}
+
 const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS, headless: true });
 try {
 	const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
@@ -49,6 +68,8 @@ try {
 	});
 	page.on("pageerror", (e) => say({ console: "exception", text: String(e) }));
 	await page.goto(url, { waitUntil: "load", timeout: 30000 });
+	if (playlist)
+		await page.evaluate(playFromStart, playlist);
 	const end = Date.now() + Number(seconds) * 1000;
 	while (Date.now() < end) {
 		say(await page.evaluate(look));

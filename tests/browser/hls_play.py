@@ -14,7 +14,7 @@ import clock_picture  # noqa: E402
 import hls_strict  # noqa: E402
 import media_ts  # noqa: E402
 import srt_tools  # noqa: E402
-from isaribi_test import BIN, Plan, check, fixed_ports, main, wait_for  # noqa: E402
+from isaribi_test import BIN, Plan, check, fixed_ports, http, main, now_ms, wait_for  # noqa: E402
 
 SCREENSHOTS = pathlib.Path(os.environ.get("ISARIBI_SCREENSHOTS", BIN.parent / "tests/browser"))
 MODULES = os.environ.get("ISARIBI_BROWSER_MODULES", BIN.parent / "tests/browser/npm")
@@ -23,10 +23,11 @@ MODULES = os.environ.get("ISARIBI_BROWSER_MODULES", BIN.parent / "tests/browser/
 class Viewer:
     """Chromium on a page for so many seconds."""
 
-    def __init__(self, bench, url, seconds, name):
+    def __init__(self, bench, url, seconds, name, playlist=None):
         self.picture = SCREENSHOTS / f"{name}.png"
         self.picture.unlink(missing_ok=True)
-        self.process = bench.start("chromium", ["node", HERE / "hls_play.mjs", url, seconds, self.picture],
+        self.process = bench.start("chromium", ["node", HERE / "hls_play.mjs", url, seconds, self.picture,
+                                                 *([playlist] if playlist else [])],
                                    {"ISARIBI_BROWSER_MODULES": str(MODULES), "HOME": str(bench.dir)})
         self.seconds = seconds
 
@@ -164,6 +165,42 @@ def case_low_latency(bench):
           f"{seen['lastError']}")
     # Two segments are more than a player without parts could be near to.
     check(frames[-1][1] < 4000, f"the picture is {frames[-1][1]} ms old")
+
+
+def case_recordings(bench):
+    """What is being recorded, from its beginning; the whole when it is over; a clip of it."""
+    plan = Plan()
+    key = plan.key("tanaka", id="k")
+    plan.stream("tanaka", record=True)
+    node = bench.node(plan)
+    clients.ffmpeg_publish(bench, node.publish_url(key), clients.make_flv(bench, seconds=60, size="640x360"))
+    shift = node.hls_url("tanaka", file="shift/index.m3u8")
+    wait_for("the time shift", lambda: http("GET", shift).status == 200, 30)
+    page = node.url("/watch/nobody")
+    strict = hls_strict.follow_recording(bench, shift)
+    strict.wait_segments(6)
+    check_played_from_start(Viewer(bench, page, 9, "time-shift", shift))
+    plan.keys["k"]["windows"] = [{"from": 0, "until": now_ms() + 500}]
+    node.reload()
+    strict.wait_end()
+    strict.stop()
+    recording = strict.url.split("/")[-2]
+    plan.clips = [{"id": "clip", "recording": recording, "in": 5000, "out": 15000}]
+    node.reload()
+    urls = {"recording": node.url(f"/rec/{recording}/index.m3u8"), "clip": node.url("/clip/clip/index.m3u8")}
+    for url in urls.values():
+        wait_for(url, lambda u=url: http("GET", u).status == 200)
+        hls_strict.follow_recording(bench, url).wait_end()
+    viewers = [Viewer(bench, page, 9, name, url) for name, url in urls.items()]
+    for viewer in viewers:
+        check_played_from_start(viewer)
+
+
+def check_played_from_start(viewer):
+    samples = viewer.finish(allow=("404",))  # the page looks for a stream that is not there
+    check(not samples[-1]["errors"], f"{viewer.picture.stem}: {samples[-1]['lastError']}")
+    check_moves(samples, 5)
+    check(3 < samples[-1]["time"] < 11, f"{viewer.picture.stem}: at {samples[-1]['time']} s after 9 s")
 
 
 def case_size_changes(bench):

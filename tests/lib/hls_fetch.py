@@ -21,7 +21,7 @@ class Connection:
         self.base = urllib.parse.urlsplit(base)
         self._connection = None
 
-    def get(self, url, limit_s):
+    def get(self, url, limit_s, headers=None):
         """(status, headers, body)"""
         parts = urllib.parse.urlsplit(url)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
@@ -33,7 +33,7 @@ class Connection:
                 self._connection.timeout = limit_s
                 if self._connection.sock:
                     self._connection.sock.settimeout(limit_s)
-                self._connection.request("GET", target)
+                self._connection.request("GET", target, headers=headers or {})
                 answer = self._connection.getresponse()
                 return answer.status, answer.headers, answer.read()
             except (OSError, http.client.HTTPException) as error:

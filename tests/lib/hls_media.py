@@ -8,7 +8,7 @@ ATTRIBUTE = re.compile(r'([A-Z0-9-]+)=("[^"\r\n]*"|[^",\s]+)')
 ATTRIBUTES = re.compile(rf"{ATTRIBUTE.pattern}(?:,{ATTRIBUTE.pattern})*")
 DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:?\d\d)")
 HEAD_TAGS = {"VERSION", "TARGETDURATION", "MEDIA-SEQUENCE", "DISCONTINUITY-SEQUENCE", "PLAYLIST-TYPE", "PART-INF",
-             "SERVER-CONTROL", "INDEPENDENT-SEGMENTS", "SKIP"}
+             "SERVER-CONTROL", "INDEPENDENT-SEGMENTS", "START", "SKIP"}
 LINE_MAX_BYTES = 4096
 PART_MIN = 0.85
 ROUNDING_S = 0.000006  # of a duration with five decimals
@@ -74,7 +74,7 @@ class MediaPlaylist:
         self.sequence = self.discontinuity_sequence = self.skipped = 0
         self.segments, self.hint, self.reports, self.control = [], None, [], {}
         self.is_ended = self.is_independent = False
-        self.type = None
+        self.type = self.start_s = None
         self._seen, self._map = set(), None
         self._next = None
         self._read()
@@ -147,6 +147,9 @@ class MediaPlaylist:
 
     def _tag_independent_segments(self, _):
         self.is_independent = True
+
+    def _tag_start(self, value):
+        self.start_s = float(self._attributes(value)["TIME-OFFSET"])
 
     def _tag_part_inf(self, value):
         self.part_target = float(self._attributes(value).get("PART-TARGET", 0))
@@ -254,6 +257,9 @@ class MediaPlaylist:
         if self.skipped:
             self._judge_skip(float(control.get("CAN-SKIP-UNTIL", 0)))
         needed = 9 if self.skipped else 6 if self._map else 4 if any(s.byterange for s in self.segments) else 3
+        if self.start_s is not None:
+            lasts_s = sum(s.length() for s in self.everything())
+            self.check("start", self.skipped or abs(self.start_s) <= lasts_s, f"{self.start_s} s of {lasts_s:.3f} s")
         self.check("version", needed <= self.version <= 12, f"version {self.version}, {needed} is needed")
 
     def _judge_skip(self, until):

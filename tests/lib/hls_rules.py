@@ -23,6 +23,7 @@ RULES = {
     "date": "apple 8.4: each segment has a PROGRAM-DATE-TIME, with milliseconds and a zone",
     "date-goes-on": "bis 6.2.1: from one date to the next passes what the segment lasts, without a discontinuity",
     "date-back": "ours: not even over a discontinuity does the date go back",
+    "start": "bis 4.4.2.2: START is a place within the playlist",
     "part-inf": "bis 4.4.3.7: low latency has a PART-INF with a PART-TARGET, and no part without it",
     "part-form": "bis 4.4.4.9: a part has a URI and a DURATION",
     "part-long": "bis 4.4.4.9: no part is longer than the part target",

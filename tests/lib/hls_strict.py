@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A follower that holds the server to every rule of hls_rules while other clients play.
 
-    strict = hls_strict.follow(bench, node, "tanaka")    # or watch(bench, url of a media playlist)
+    strict = hls_strict.follow(bench, node, "tanaka")    # or follow_recording(bench, url)
     strict.wait_parts(20)
     strict.stop()                                        # fails with every violation; also done at the end of the case
 
@@ -24,7 +24,9 @@ from isaribi_test import Failed, check, http as get_once, wait_for
 PLAIN_EVERY = 6
 DELTA_EVERY = 4
 AGAIN_EVERY = 5
-PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
+MAIN_AT = 10  # the round that looks at the multivariant playlist; and again at the end
+PLAYLIST_TYPE = ("application/vnd.apple.mpegurl",)
+MEDIA_TYPES = ("video/mp4", "video/iso.segment")
 
 
 class SeenPart(typing.NamedTuple):
@@ -117,6 +119,8 @@ class Strict(threading.Thread):
 
     def _round(self):
         self._rounds += 1
+        if self.main_url and self._init_data and self._rounds == MAIN_AT:
+            self._judge_main()
         if self._rounds % PLAIN_EVERY == 0 or not self.playlist or not self.is_low_latency:
             self._reload("")
         else:
@@ -174,10 +178,10 @@ class Strict(threading.Thread):
         return hls_media.MediaPlaylist(self.judge, self.url, body.decode("utf-8", "replace"),
                                        is_low_latency=self.is_low_latency, is_beside_gap=self._is_beside_gap)
 
-    def _judge_answer(self, url, status, headers, kind):
+    def _judge_answer(self, url, status, headers, kind, wanted=200):
         found = headers.get("Content-Type", "").partition(";")[0]
-        self.judge.check("http", status == 200 and found in kind, f"{url}: {status}, {found}")
-        return status == 200
+        self.judge.check("http", status == wanted and found in kind, f"{url}: {status}, {found}")
+        return status == wanted
 
     def _take(self, now, wall_ms):
         if self._is_away:
@@ -194,10 +198,17 @@ class Strict(threading.Thread):
 
     # Bytes
 
-    def _fetch(self, url):
-        status, headers, body = self._connection.get(url, 10)
-        self._judge_answer(url, status, headers, ("video/mp4", "video/iso.segment", "audio/mp4"))
-        return body if status == 200 else b""
+    def _fetch(self, url, byterange=None):
+        """byterange: "length@offset" as playlists have it."""
+        asked, wanted = {}, 200
+        if byterange:
+            length, offset = (int(number) for number in byterange.split("@"))
+            asked, wanted = {"Range": f"bytes={offset}-{offset + length - 1}"}, 206
+        status, headers, body = self._connection.get(url, 10, asked)
+        is_fine = self._judge_answer(url, status, headers, MEDIA_TYPES, wanted)
+        if is_fine and byterange:
+            self.judge.check("http", len(body) == length, f"{url}: {len(body)} bytes of {byterange}")
+        return body if is_fine else b""
 
     def _body(self, url):
         """Of a part: as it was answered to the hint, when it was asked for that way."""
@@ -213,7 +224,7 @@ class Strict(threading.Thread):
     def _init_of(self, s):
         url, byterange = s.map
         if s.map not in self._init_data:
-            self._init_data[s.map] = cut(self._fetch(url), byterange)
+            self._init_data[s.map] = self._fetch(url, byterange)
         return self.media.init(s.map, self._init_data[s.map])
 
     def _is_beside_gap(self, s, i):
@@ -248,7 +259,7 @@ class Strict(threading.Thread):
             self._take_whole(s, init, done)
 
     def _take_whole(self, s, init, done):
-        body = cut(self._fetch(s.url), s.byterange)
+        body = self._fetch(s.url, s.byterange)
         self.segments[s.msn], self.sizes[s.msn] = s.duration, len(body)
         assembled = b"".join(done)
         self.judge.check("assembled", body[:len(assembled)] == assembled and (not s.parts or body == assembled),
@@ -277,8 +288,8 @@ class Strict(threading.Thread):
 
     def _judge_main(self):
         status, headers, body = self._connection.get(self.main_url, 10)
-        if self._asked_to_stop.is_set() and status != 200:
-            return  # the case took the stream down
+        if status == 404 and (self._asked_to_stop.is_set() or self.playlist.is_ended):
+            return  # the stream is over
         self._judge_answer(self.main_url, status, headers, PLAYLIST_TYPE)
         init_data = self._init_data[self.playlist.everything()[-1].map]
         hls_main.judge(self.judge, self.main_url, body.decode(), media_url=self.url, init_data=init_data,
@@ -296,17 +307,11 @@ class Strict(threading.Thread):
         return peak
 
 
-def cut(body, byterange):
-    """A byte range "length@offset" of a resource; the resource when there is none."""
-    if byterange is None:
-        return body
-    length, _, offset = byterange.partition("@")
-    return body[int(offset):int(offset) + int(length)]
-
-
-def watch(bench, url, **more):
-    """Follows one media playlist."""
-    return Strict(bench, url, **more)
+def follow_recording(bench, main_url):
+    """The playlist of a recording, of a time shift, of a clip: byte ranges, without parts."""
+    media = hls_main.media_urls(get_once("GET", main_url).text(), main_url)
+    check(media, f"{main_url} names no variant")
+    return Strict(bench, media[0], is_low_latency=False, main_url=main_url)
 
 
 def follow(bench, node, stream, token=None):

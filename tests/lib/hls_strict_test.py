@@ -53,7 +53,7 @@ def read(judge, text, **more):
 
 # Playlists by themselves
 
-RIGHT = [GOOD, WHOLE, ENDED, fake.playlist(0, 1, 1), fake.playlist(cuts=[12, 18]), fake.playlist(is_independent=False),
+RIGHT = [GOOD, WHOLE, ENDED, fake.playlist(0, 1, 1), bent("#EXT-X-PART-INF", "#EXT-X-START:TIME-OFFSET=0\n#EXT-X-PART-INF"), fake.playlist(cuts=[12, 18]), fake.playlist(is_independent=False),
          GOOD + '#EXT-X-RENDITION-REPORT:URI="../b/main.m3u8",LAST-MSN=18,LAST-PART=1\n']
 WRONG = [
     ("form", bent("#EXTM3U\n", "#EXTM3U \n")), ("form", "\ufeff" + GOOD), ("form hint", GOOD[:-1]),
@@ -89,6 +89,8 @@ WRONG = [
     ("hold-back", bent(",HOLD-BACK=12.", ",HOLD-BACK=11.")), ("skip-until", bent("UNTIL=24", "UNTIL=23")),
     ("hint", without("#EXT-X-PRELOAD")), ("hint", GOOD + HINT), ("hint", bent("TYPE=PART", "TYPE=MAP")),
     ("hint", ENDED + HINT), ("hint", without("#EXT-X-PRELOAD") + "#EXT-X-ENDLIST\n"),
+    ("start", bent("#EXT-X-PART-INF", "#EXT-X-START:TIME-OFFSET=-999\n#EXT-X-PART-INF")),
+    ("form", bent("#EXT-X-PART-INF", "#EXT-X-START:PRECISE=YES\n#EXT-X-PART-INF")),
     ("report", GOOD + '#EXT-X-RENDITION-REPORT:URI="b.m3u8",LAST-MSN=1\n'),
     ("independent-segments", bent('69.m4s",INDEPENDENT=YES', '69.m4s"')),
     ("skip", fake.playlist(count=14, skipped=1)),

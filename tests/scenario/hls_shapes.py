@@ -43,7 +43,8 @@ def check_shape(strict, name, rate, shortest_s, longest_s):
     whole = sorted(strict.segments.items())[:-1]  # the last one may have been ended by the publisher
     for msn, seconds in whole:
         check(shortest_s - 0.04 <= seconds <= longest_s + 0.04, f"{name}: segment {msn} lasts {seconds} s")
-    check(abs(strict.frame_rate() - rate) < 0.02 * rate + 0.01, f"{name}: {strict.frame_rate():.2f} pictures a second")
+    most_off = 0.1 if name == "variable" else 0.02  # it depends on where we stopped looking
+    check(abs(strict.frame_rate() - rate) <= most_off * rate, f"{name}: {strict.frame_rate():.2f} pictures a second")
     check(not strict.discontinuities, f"{name}: discontinuities {strict.discontinuities}")
 
 

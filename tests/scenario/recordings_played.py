@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import clients  # noqa: E402
 import hls  # noqa: E402
+import hls_strict  # noqa: E402
 from isaribi_test import BIN, Plan, check, http, main, now_ms, wait_for  # noqa: E402
 
 ID = "tanaka-20260901-120000"
@@ -200,6 +201,7 @@ def case_time_shift(bench):
     url = node.hls_url("tanaka", file="shift/index.m3u8")
     wait_for("the time shift", lambda: http("GET", url).status == 200, 30)
     media = media_url(url)
+    hls_strict.follow_recording(bench, url)
     seen = Ranges(media)
     check("PLAYLIST-TYPE:EVENT" in seen.text and not seen.is_ended, "it is an EVENT that goes on")
     wait_for("18 segments", lambda: follow(media, seen), 60)

@@ -56,6 +56,7 @@ static char *write_text(const struct rec_index *index, struct rec_playlist p, co
 	p.index = index;
 	p.segments = &segments;
 	p.is_open = range->is_open;
+	p.is_event = p.is_event || range->is_open;
 	bytes_writer_init_growing(&w, REC_PLAYLIST_MAX_BYTES);
 	assert_int_equal(rec_playlist_write_media(&w, &p), 0);
 	text = calloc(1, w.len + 1);
@@ -181,6 +182,15 @@ static void a_running_recording_only_grows(void **state)
 		assert_true(!before || strncmp(text, before, strlen(before)) == 0);
 		free(before);
 		before = text;
+		if (n == 59) {
+			index.info.state = REC_SAVED;
+			range = rec_range_whole(&index);
+			p.is_event = true;
+			text = write_text(&index, p, &range);
+			assert_int_equal(strncmp(text, before, strlen(before)), 0);
+			assert_non_null(strstr(text + strlen(before), "#EXT-X-ENDLIST\n"));
+			free(text);
+		}
 		rec_index_fini(&index);
 	}
 	free(before);
