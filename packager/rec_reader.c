@@ -15,7 +15,10 @@
 #include "packager/rec_load.h"
 #include "packager/rec_playlist.h"
 
-enum { NOTES_MAX = 1024 };
+enum {
+	NOTES_MAX = 1024,
+	AGAIN_MS = 20,
+};
 
 struct rec_reader {
 	struct loop *asker;
@@ -23,8 +26,10 @@ struct rec_reader {
 	struct mailbox *jobs;	 /* struct rec_job *, to the reading thread */
 	struct mailbox *answers; /* and back */
 	struct mailbox *notes;	 /* struct note, from the recording thread */
-	struct rec_cache *cache; /* the reading thread's */
-	unsigned under_way;	 /* the asker's */
+	struct rec_cache *cache; /* the reading thread's, like these two */
+	struct rec_job *unsent;	 /* memory was out when they were done; the oldest first */
+	struct loop_timer *again;
+	unsigned under_way; /* the asker's */
 };
 
 struct note {
@@ -167,6 +172,33 @@ static void read_bytes(struct rec_reader *r, struct rec_job *job, int64_t now_us
 		job->err = n < 0 ? (int)n : -EIO; /* what the index knows of is not there */
 }
 
+/* There is a place for every job that is under way, but it takes memory: then a little later, in their order. */
+static void send_unsent(void *arg)
+{
+	struct rec_reader *r = arg;
+
+	while (r->unsent) {
+		struct rec_job *job = r->unsent;
+		struct rec_job *next = job->next;
+
+		if (!mailbox_post(r->answers, &job, MAIL_MUST)) {
+			loop_timer_start(r->again, AGAIN_MS, 0);
+			return;
+		}
+		r->unsent = next; /* the job is the asker's by now */
+	}
+}
+
+static void send_back(struct rec_reader *r, struct rec_job *job)
+{
+	struct rec_job **end = &r->unsent;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = job;
+	send_unsent(r);
+}
+
 static void run(void *arg, void *item)
 {
 	struct rec_reader *r = arg;
@@ -179,9 +211,7 @@ static void run(void *arg, void *item)
 	case REC_JOB_SIZE: size_of_stretch(r, job, now_us); break;
 	case REC_JOB_READ: read_bytes(r, job, now_us); break;
 	}
-	/* There is a place for every job that is under way. */
-	if (!mailbox_post(r->answers, &job, MAIL_MUST))
-		abort();
+	send_back(r, job);
 }
 
 static void take_note(void *arg, void *item)
@@ -243,6 +273,13 @@ void rec_reader_destroy(struct rec_reader **reader)
 	mailbox_destroy(&r->jobs);
 	mailbox_destroy(&r->answers);
 	mailbox_destroy(&r->notes);
+	loop_timer_destroy(&r->again);
+	while (r->unsent) {
+		struct rec_job *job = r->unsent;
+
+		r->unsent = job->next;
+		rec_job_destroy(&job);
+	}
 	loop_destroy(&r->loop);
 	rec_cache_destroy(&r->cache);
 	free(r);
@@ -264,6 +301,8 @@ static int create_parts(struct rec_reader *r)
 
 	if (err == 0)
 		err = mailbox_create(&r->jobs, r->loop, &config);
+	if (err == 0)
+		err = loop_timer_create(&r->again, r->loop, send_unsent, r);
 	config.handle = answer;
 	if (err == 0)
 		err = mailbox_create(&r->answers, r->asker, &config);

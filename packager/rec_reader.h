@@ -68,6 +68,8 @@ struct rec_job {
 	bool is_open;	     /* the recording goes on: this is not the last answer */
 	uint64_t size_bytes; /* SIZE */
 	struct shared *data; /* PLAYLIST, READ; who wants it takes a reference */
+
+	struct rec_job *next; /* the reader's: done, and not sent back yet */
 };
 
 /* data_dir is copied. 0 or a negative errno. */

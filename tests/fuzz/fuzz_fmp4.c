@@ -64,6 +64,7 @@ static void check_fragment(const struct fmp4_scan_fragment *f, const uint8_t *da
 	for (size_t i = 0; i < f->run_count; i++) {
 		const struct fmp4_scan_run *run = &f->runs[i];
 
+		FUZZ_CHECK(i == 0 || run->kind > run[-1].kind);
 		FUZZ_CHECK(run->mdat_offset + run->bytes <= f->mdat_bytes - FMP4_MDAT_HEADER_BYTES);
 		for (uint32_t n = 0; n < run->sample_count; n++)
 			samples[i][n] = fmp4_scan_sample(run, n);
