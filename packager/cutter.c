@@ -497,16 +497,12 @@ static bool find_boundary(struct cutter *c)
 	return c->has_boundary;
 }
 
-/*
- * At the end of a run: up to the frame that ended it when that is near, else as long as the frame before it lasted. An
- * audio frame lasts as long as it does.
- */
+/* At the end of a run: up to the frame that ended it when that is near, else as long as the frame before it lasted. */
 static int64_t end_of_lane(const struct cutter *c, const struct lane *lane)
 {
 	int64_t end_90k = lane_end_90k(lane);
 
-	if (lane->kind == TRACK_VIDEO && c->run_limit_90k > lane->newest_90k &&
-	    c->run_limit_90k < end_90k + END_TOLERANCE_90K)
+	if (c->run_limit_90k > lane->newest_90k && c->run_limit_90k < end_90k + END_TOLERANCE_90K)
 		return c->run_limit_90k;
 	return end_90k;
 }
