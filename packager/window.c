@@ -152,6 +152,12 @@ static int complete_open(struct window *w, const struct window_rules *rules)
 	return 0;
 }
 
+/* Other tracks from here on: CODECS and what stands beside it change. */
+static bool has_new_init(const struct window *w, const struct segment *s)
+{
+	return w->segment_count > 0 && w->segments[w->segment_count - 1]->init != s->init;
+}
+
 static int open_segment(struct window *w, const struct part *part)
 {
 	struct segment *s = segment_create(part);
@@ -164,7 +170,7 @@ static int open_segment(struct window *w, const struct part *part)
 	}
 	s->discontinuity_sequence += w->discontinuities;
 	w->needs_discontinuity = false;
-	if (w->is_independent && !s->is_independent)
+	if ((w->is_independent && !s->is_independent) || has_new_init(w, s))
 		rendering_clear(&w->main);
 	w->is_independent = w->is_independent && s->is_independent;
 	w->open = s;
@@ -307,11 +313,12 @@ struct rendering *window_media(struct window *w, const struct window_rules *rule
 
 static struct playlist_variant describe_variant(const struct window *w)
 {
-	const struct segment *newest = w->segments[w->segment_count - 1];
+	const struct segment *open = shown_open(w);
+	const struct part_init *init = open ? open->init : w->segments[w->segment_count - 1]->init;
 	struct playlist_variant v = {
 		.uri = "main.m3u8",
-		.video = newest->init->tracks[TRACK_VIDEO],
-		.audio = newest->init->tracks[TRACK_AUDIO],
+		.video = init->tracks[TRACK_VIDEO],
+		.audio = init->tracks[TRACK_AUDIO],
 	};
 	uint64_t bytes = 0;
 	uint64_t frames = 0;

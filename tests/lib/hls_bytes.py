@@ -99,7 +99,9 @@ class Media:
 
     def piece(self, what, f, *, duration, is_independent=None, begins=None, has_discontinuity=False):
         """f: Fragment of a part, or of a segment whose parts were not seen. begins: the Segment whose start it is."""
-        self.judge.check("duration", abs(f.seconds() - duration) < DURATION_S,
+        # Sound alone ends where a picture begins, in the middle of its last frame.
+        longer_s = DURATION_S if f.is_video else f.seconds() / len(f.main["flags"])
+        self.judge.check("duration", -DURATION_S < f.seconds() - duration < longer_s,
                          f"{what} is said to last {duration} s, it lasts {f.seconds():.5f} s")
         self._judge_sequence(what, f)
         self._judge_times(what, f, has_discontinuity)
