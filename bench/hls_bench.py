@@ -24,8 +24,8 @@ sys.path.insert(0, str(ROOT / "tests/lib"))
 import clients  # noqa: E402
 import procfs  # noqa: E402
 from isaribi_test import TOOLS, Bench, Failed, Plan, check, http, wait_for  # noqa: E402
-from rounds import (Cpu, backlog_drops, end_with_signals, in_turn, print_machine, print_ratio, print_rows,  # noqa: E402
-                    sleep_until)
+from rounds import (Cpu, backlog_drops, print_machine, print_ratio, print_rows, run, run_rounds, sleep_until,  # noqa: E402
+                    threads_ns)
 from rtmp_bench import make_media  # noqa: E402
 
 SAMPLED = 20  # viewers in a process of their own: the crowd's queue in the load tool is not theirs
@@ -156,10 +156,7 @@ def run_side(side_class, job, opt):
 
 def delivery_ns(pid):
     """CPU of the thread that serves HTTP; 0 where there is none."""
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        if (task / "comm").read_text().strip() == "delivery":
-            return int((task / "schedstat").read_text().split()[0])
-    return 0
+    return threads_ns(pid).get("delivery", 0)
 
 
 def watch(bench, node, side, job, opt):
@@ -216,17 +213,10 @@ ROWS = [  # (field, what it is, digits)
 
 
 def measure(title, job, sides, opt):
-    rounds = []
-    for number in range(opt.rounds):
-        result = {}
-        for side in in_turn(sides, number):
-            try:
-                result[side.name] = run_side(side, job, opt)
-            except Failed as error:
-                print(f"  {title}, round {number + 1}, {side.name}: {error}", file=sys.stderr)
-        rounds.append(result)
-        print(f"  {title}, round {number + 1}: " + ", ".join(
-            f"{name} {r['ms_per_gbit']:.1f}" for name, r in result.items()), file=sys.stderr, flush=True)
+    def run_into(result, side, _number):
+        result[side.name] = run_side(side, job, opt)
+
+    rounds = run_rounds(title, sides, opt, run_into, digits=1)
     names = [side.name for side in sides]
     print_rows(title, rounds, names, ROWS)
     for name in names[1:]:
@@ -276,8 +266,4 @@ def main():
 
 
 if __name__ == "__main__":
-    end_with_signals()
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(str(failure))
+    run(main)

@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT / "tests/lib"))
 
 import clock_picture  # noqa: E402
 from isaribi_test import BIN, Bench, Plan, check  # noqa: E402
+from rounds import run  # noqa: E402
 
 MODULES = pathlib.Path(os.environ.get("ISARIBI_BROWSER_MODULES", BIN.parent / "tests/browser/npm")).resolve()
 SETTLE_S = 20
@@ -70,4 +71,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -9,12 +9,11 @@ What the numbers mean stands in bench/README.md. ISARIBI_BIN names the directory
 """
 import argparse
 import pathlib
-import sys
 import time
 
 import rtmp_bench
-from isaribi_test import TOOLS, Bench, Failed, check, wait_for
-from rounds import end_with_signals, print_machine, print_rows, sleep_until
+from isaribi_test import TOOLS, Bench, check, wait_for
+from rounds import print_machine, print_rows, run, sleep_until, threads_ns
 
 ROWS = [  # (field, what it is, digits)
     ("packaging_percent", "packaging, % of a core", 2), ("per_stream_percent", "  per stream", 3),
@@ -23,15 +22,6 @@ ROWS = [  # (field, what it is, digits)
     ("parts_per_s", "parts/s", 1), ("delay_ms", "last frame in to part made, mean ms", 1), ("late", "late parts", 0),
     ("lost", "frames lost to packaging", 0),
 ]
-
-
-def threads_ns(pid):
-    """{name: ns of CPU}; threads of one name are one."""
-    seen = {}
-    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        name = (task / "comm").read_text().strip()
-        seen[name] = seen.get(name, 0) + int((task / "schedstat").read_text().split()[0])
-    return seen
 
 
 def run_side(streams, opt):
@@ -84,8 +74,4 @@ def main():
 
 
 if __name__ == "__main__":
-    end_with_signals()
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(str(failure))
+    run(main)

@@ -7,6 +7,8 @@ import statistics
 import sys
 import time
 
+from isaribi_test import Failed
+
 
 def tree(pid):
     """The process and all below it."""
@@ -35,6 +37,15 @@ class Cpu:
         """(ms of CPU, share of it in user space)"""
         user, system = self.user - before.user, self.system - before.system
         return (self.run_ns - before.run_ns) / 1e6, user / (user + system) if user + system else 0.0
+
+
+def threads_ns(pid):
+    """{name: ns of CPU}; threads of one name are one."""
+    seen = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        name = (task / "comm").read_text().strip()
+        seen[name] = seen.get(name, 0) + int((task / "schedstat").read_text().split()[0])
+    return seen
 
 
 def backlog_drops():
@@ -75,13 +86,33 @@ def in_turn(sides, number):
     return sides[number % len(sides):] + sides[:number % len(sides)]
 
 
+def run_rounds(title, sides, opt, run_into, digits=0):
+    """[{name: result}], a round each. run_into(result, side, number) adds what a side gives; a failure is said, not fatal."""
+    rounds = []
+    for number in range(opt.rounds):
+        result = {}
+        for side in in_turn(sides, number):
+            try:
+                run_into(result, side, number)
+            except Failed as error:
+                print(f"  {title}, round {number + 1}, {side.name}: {error}", file=sys.stderr)
+        rounds.append(result)
+        print(f"  {title}, round {number + 1}: " + ", ".join(
+            f"{name} {r['ms_per_gbit']:.{digits}f}" for name, r in result.items()), file=sys.stderr, flush=True)
+    return rounds
+
+
 def print_machine(opt):
     load = os.getloadavg()
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, Linux {os.uname().release}, "
           f"load before {load[0]:.1f}, rounds {opt.rounds}, window {opt.seconds:g} s", flush=True)
 
 
-def end_with_signals():
-    """What was started ends with us, in the background, too."""
+def run(main):
+    """A bench from the command line: what was started ends with it, in the background, too; a failure is one line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(1))
+    try:
+        main()
+    except Failed as failure:
+        sys.exit(str(failure))

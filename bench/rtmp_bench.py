@@ -23,8 +23,7 @@ sys.path.insert(0, str(ROOT / "tests/lib"))
 import clients  # noqa: E402
 import procfs  # noqa: E402
 from isaribi_test import BIN, TOOLS, Bench, Failed, Plan, check, wait_for  # noqa: E402
-from rounds import (Cpu, backlog_drops, end_with_signals, in_turn, print_machine, print_ratio, print_rows,  # noqa: E402
-                    sleep_until)
+from rounds import Cpu, backlog_drops, print_machine, print_ratio, print_rows, run, run_rounds, sleep_until  # noqa: E402
 
 MEDIA_S = 20
 GOP_S = 2
@@ -246,20 +245,13 @@ def print_table(title, rounds, names):
 
 
 def measure(title, job, sides, opt):
-    rounds = []
-    for number in range(opt.rounds):
-        result = {}
-        for side in in_turn(sides, number):
-            job["is_counting"] = number == 0 and not opt.quick
-            try:
-                result[side.name] = run_side(side, job, opt)
-                if "writes_per_s" in result[side.name] and job["streams"] == 1:
-                    result["floor of " + side.name] = run_floor(job, result[side.name], opt)
-            except Failed as error:
-                print(f"  {title}, round {number + 1}, {side.name}: {error}", file=sys.stderr)
-        rounds.append(result)
-        print(f"  {title}, round {number + 1}: " + ", ".join(
-            f"{name} {r['ms_per_gbit']:.0f}" for name, r in result.items()), file=sys.stderr, flush=True)
+    def run_into(result, side, number):
+        job["is_counting"] = number == 0 and not opt.quick
+        result[side.name] = run_side(side, job, opt)
+        if "writes_per_s" in result[side.name] and job["streams"] == 1:
+            result["floor of " + side.name] = run_floor(job, result[side.name], opt)
+
+    rounds = run_rounds(title, sides, opt, run_into)
     print_table(title, rounds, [side.name for side in sides])
     return {"title": title, "job": job, "rounds": rounds}
 
@@ -318,8 +310,4 @@ def run_scenarios(opt, wanted):
 
 
 if __name__ == "__main__":
-    end_with_signals()
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(str(failure))
+    run(main)

@@ -22,9 +22,8 @@ import clients  # noqa: E402
 import media_ts  # noqa: E402
 import procfs  # noqa: E402
 import srt_tools  # noqa: E402
-from isaribi_test import BIN, TOOLS, Bench, Failed, Plan, check, wait_for  # noqa: E402
-from rounds import (Cpu, backlog_drops, end_with_signals, in_turn, print_machine, print_ratio, print_rows,  # noqa: E402
-                    sleep_until)
+from isaribi_test import BIN, TOOLS, Bench, Plan, check, wait_for  # noqa: E402
+from rounds import Cpu, backlog_drops, print_machine, print_ratio, print_rows, run, run_rounds, sleep_until  # noqa: E402
 
 LATENCY_MS = 120  # of each hop
 GOP_S = 2
@@ -166,17 +165,11 @@ def print_aims(name, rounds, floor):
 
 
 def measure(players, sides, opt):
-    title, rounds = f"1 publisher, {players} players", []
-    for number in range(opt.rounds):
-        result = {}
-        for side in in_turn(sides, number):
-            try:
-                result[side.name] = run_side(side, players, opt)
-            except Failed as error:
-                print(f"  {title}, round {number + 1}, {side.name}: {error}", file=sys.stderr)
-        rounds.append(result)
-        print(f"  {title}, round {number + 1}: " + ", ".join(
-            f"{name} {r['ms_per_gbit']:.0f}" for name, r in result.items()), file=sys.stderr, flush=True)
+    def run_into(result, side, _number):
+        result[side.name] = run_side(side, players, opt)
+
+    title = f"1 publisher, {players} players"
+    rounds = run_rounds(title, sides, opt, run_into)
     print_rows(title, rounds, [side.name for side in sides], ROWS)
     for side in sides:
         if side is not Floor:
@@ -220,8 +213,4 @@ def main():
 
 
 if __name__ == "__main__":
-    end_with_signals()
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(str(failure))
+    run(main)
