@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,6 +74,23 @@ int endpoint_flush(int fd, struct bytes_writer *w)
 		w->len -= (size_t)n;
 	}
 	return 0;
+}
+
+void endpoint_raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+size_t endpoint_due(size_t n, int64_t elapsed_us, int64_t ramp_us)
+{
+	size_t due = ramp_us == 0 ? n : (size_t)(elapsed_us * (int64_t)n / ramp_us) + 1;
+
+	return due < n ? due : n;
 }
 
 static int64_t clock_us(clockid_t id)

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct endpoint {
@@ -30,6 +31,10 @@ void endpoint_stream_name(const struct endpoint *e, size_t n, char *buf, size_t 
 int endpoint_connect(const struct endpoint *e);
 /* Writes what it can and keeps the rest in w; 0 or a negative errno. */
 int endpoint_flush(int fd, struct bytes_writer *w);
+/* As many sockets as the machine lets a process have. */
+void endpoint_raise_descriptor_limit(void);
+/* How many of n clients are to have begun, evenly over ramp_us; 0: all at once. */
+size_t endpoint_due(size_t n, int64_t elapsed_us, int64_t ramp_us);
 int64_t endpoint_now_us(void); /* monotonic */
 int64_t endpoint_cpu_us(void); /* of this process */
 

@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
@@ -289,11 +288,9 @@ static void start_watcher(struct load *load, size_t i)
 
 static void start_due(struct load *load, int64_t start_us)
 {
-	const struct load_options *opt = &load->opt;
-	int64_t due = opt->ramp_us == 0 ? (int64_t)opt->n_viewers
-					: (load->now_us - start_us) * (int64_t)opt->n_viewers / opt->ramp_us + 1;
+	size_t due = endpoint_due(load->opt.n_viewers, load->now_us - start_us, load->opt.ramp_us);
 
-	while (load->n_started < opt->n_viewers && (int64_t)load->n_started < due)
+	while (load->n_started < due)
 		start_watcher(load, load->n_started++);
 }
 
@@ -389,16 +386,6 @@ static bool parse_options(struct load_options *opt, int argc, char **argv)
 	return opt->url && opt->n_viewers > 0 && optind == argc;
 }
 
-static void raise_descriptor_limit(size_t n)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < n + 64) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 static void load_fini(struct load *load)
 {
 	for (size_t i = 0; i < load->n_started; i++)
@@ -418,7 +405,7 @@ int main(int argc, char **argv)
 	if (!parse_options(&load.opt, argc, argv) || http_url_parse(&load.url, load.opt.url) != 0)
 		return usage();
 	load.dir_len = (size_t)(strrchr(load.url.path, '/') - load.url.path) + 1;
-	raise_descriptor_limit(2 * load.opt.n_viewers);
+	endpoint_raise_descriptor_limit();
 	load.watchers = calloc(load.opt.n_viewers, sizeof(*load.watchers));
 	load.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (hls_report_init(&load.report) != 0 || !load.watchers || load.epoll_fd < 0) {

@@ -14,6 +14,7 @@ void hls_report_fini(struct hls_report *r)
 	for (size_t i = 0; i < HLS_TIMES; i++)
 		free(r->times_ms[i]);
 	free(r->answers);
+	*r = (struct hls_report){ 0 };
 }
 
 int hls_report_init(struct hls_report *r)

@@ -2,7 +2,7 @@
 /*
  * What hls_load saw: counts, times, and the JSON summary of them.
  *
- * Owner: one thread. Lifetime: hls_report_create to hls_report_destroy. Not here: sockets, viewers.
+ * Owner: one thread. Lifetime: hls_report_init to hls_report_fini. Not here: sockets, viewers.
  */
 #ifndef ISARIBI_TESTS_TOOLS_HLS_REPORT_H
 #define ISARIBI_TESTS_TOOLS_HLS_REPORT_H
@@ -31,7 +31,7 @@ struct hls_report {
 	size_t n_answers;
 };
 
-/* 0 or -ENOMEM. */
+/* 0 or -ENOMEM, and then it is empty: hls_report_fini may be called or not. */
 int hls_report_init(struct hls_report *r);
 void hls_report_fini(struct hls_report *r);
 void hls_report_time(struct hls_report *r, enum hls_time what, int64_t us);

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -227,12 +226,10 @@ static void load_run(struct load *load)
 
 	load->now_us = start_us;
 	while (load->now_us - start_us < opt->run_us) {
-		int64_t due = opt->ramp_us == 0
-		    ? (int64_t)opt->n_players
-		    : (load->now_us - start_us) * (int64_t)opt->n_players / opt->ramp_us + 1;
+		size_t due = endpoint_due(opt->n_players, load->now_us - start_us, opt->ramp_us);
 		int n = 0;
 
-		while (load->n_started < opt->n_players && (int64_t)load->n_started < due)
+		while (load->n_started < due)
 			player_start(load, load->n_started++);
 		if (opt->is_until_end && load->n_done == opt->n_players)
 			break;
@@ -290,16 +287,6 @@ static bool parse_options(struct load_options *opt, int argc, char **argv)
 	return opt->url && opt->n_players > 0 && optind == argc;
 }
 
-static void raise_descriptor_limit(size_t n)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < n + 64) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	struct load *load = calloc(1, sizeof(*load));
@@ -312,7 +299,7 @@ int main(int argc, char **argv)
 		free(load);
 		return usage();
 	}
-	raise_descriptor_limit(load->opt.n_players);
+	endpoint_raise_descriptor_limit();
 	load->players = calloc(load->opt.n_players, sizeof(*load->players));
 	load->seen = calloc(load->opt.n_players, sizeof(*load->seen));
 	load->delays_ms = load->opt.has_delays ? calloc(DELAYS_MAX, sizeof(*load->delays_ms)) : NULL;

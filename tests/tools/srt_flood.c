@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -236,16 +235,6 @@ static bool parse_options(struct flood *f, int argc, char **argv)
 	return has_address && f->n_sockets > 0 && f->per_s > 0 && optind == argc;
 }
 
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	struct flood flood;
@@ -256,7 +245,7 @@ int main(int argc, char **argv)
 		fputs("usage: srt_flood --to A.B.C.D:PORT [--sockets N] [--per-s N] [--seconds S]\n", stderr);
 		return 2;
 	}
-	raise_descriptor_limit();
+	endpoint_raise_descriptor_limit();
 	err = open_all(&flood);
 	start_us = endpoint_now_us();
 	if (err == 0)

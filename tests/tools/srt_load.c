@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 enum { EVENTS = 512, TICK_MS = 50, DELAYS_MAX = 1 << 20, STATS_EVERY_US = 500000 };
 
@@ -155,11 +154,9 @@ static struct report_player *find_player(const struct load *load, SRTSOCKET sock
 
 static void start_due(struct load *load, int64_t start_us)
 {
-	const struct load_options *opt = &load->opt;
-	int64_t due = opt->ramp_us == 0 ? (int64_t)opt->n_players
-					: (load->now_us - start_us) * (int64_t)opt->n_players / opt->ramp_us + 1;
+	size_t due = endpoint_due(load->opt.n_players, load->now_us - start_us, load->opt.ramp_us);
 
-	while (load->n_started < opt->n_players && (int64_t)load->n_started < due) {
+	while (load->n_started < due) {
 		player_start(load, load->n_started);
 		if (load->n_started++ == 0)
 			load->players[0].first_sock = load->players[0].sock;

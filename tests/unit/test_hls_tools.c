@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What hls_load is made of, without its sockets. */
+#include "tests/tools/hls_report.h"
 #include "tests/tools/hls_viewer.h"
 #include "tests/tools/http_peer.h"
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "tests/unit/oom.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -179,6 +181,22 @@ static void test_stalls(void **state)
 	assert_int_equal(v.n_stalls, 2);
 }
 
+static int open_report(void *arg)
+{
+	struct hls_report report;
+	int res = hls_report_init(&report);
+
+	(void)arg;
+	hls_report_fini(&report); /* in either case, as hls_load does */
+	return res;
+}
+
+static void test_a_report_without_memory(void **state)
+{
+	(void)state;
+	oom_sweep(open_report, NULL, -ENOMEM, 1 + HLS_TIMES);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -190,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_skipped_segments_count),
 		cmocka_unit_test(test_hints),
 		cmocka_unit_test(test_stalls),
+		cmocka_unit_test(test_a_report_without_memory),
 	};
 
 	return cmocka_run_group_tests_name("hls tools", tests, NULL, NULL);
