@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """A broadcast beside the trouble: a publisher, an RTMP player at every moment, an HLS follower; none may notice."""
-import pathlib
 import threading
 
 import clients

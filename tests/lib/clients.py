@@ -8,7 +8,7 @@ import socket
 import struct
 import subprocess
 
-from isaribi_test import BIN, TOOLS, Failed, Process, check, free_port, wait_for
+from isaribi_test import TOOLS, Failed, Process, check, free_port, wait_for
 
 GRAY_PX = 16
 FFMPEG = ["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning"]

@@ -216,8 +216,8 @@ class Follower(threading.Thread):
 
 def follow(bench, node, stream, token=None):
     """Waits for the stream's HLS and follows its first variant, plainly; a strict follower does it in low latency beside."""
+    node.wait_live(stream, 25, token)
     url = node.hls_url(stream, token)
-    wait_for(f"HLS of {stream}", lambda: http("GET", url).status == 200, 25)
     media = Multivariant(url).variants[0][1]
     hls_strict.Strict(bench, media, main_url=url)  # reports at the end of the case
     return Follower(bench, media)

@@ -41,7 +41,6 @@ class Connection:
                 # A connection that was idle may have been closed by the server: that is no fault, once.
                 if is_last_try or is_new:
                     raise Away(f"GET {url}: {error!r}") from None
-        return None
 
     def close(self):
         if self._connection:

@@ -2,7 +2,7 @@
 """A follower that holds the server to every rule of hls_rules while other clients play.
 
     strict = hls_strict.follow(bench, node, "tanaka")    # or follow_recording(bench, url)
-    strict.wait_parts(20)
+    strict.wait_segments(6)
     strict.stop()                                        # fails with every violation; also done at the end of the case
 
 It reloads by blocking requests, now and then plainly and by delta update, asks for hinted parts before they are there,
@@ -19,7 +19,7 @@ import hls_fetch
 import hls_main
 import hls_media
 import hls_rules
-from isaribi_test import Failed, check, http as get_once, wait_for
+from isaribi_test import Failed, check, http, wait_for
 
 PLAIN_EVERY = 6
 DELTA_EVERY = 4
@@ -31,7 +31,6 @@ MEDIA_TYPES = ("video/mp4", "video/iso.segment")
 
 class SeenPart(typing.NamedTuple):
     uri: str
-    duration: float
     arrival_ms: float  # by the wall clock
     end_ms: float      # the date of its end
 
@@ -65,9 +64,6 @@ class Strict(threading.Thread):
         self.start()
 
     # For scenarios
-
-    def wait_parts(self, n, limit_s=30.0):
-        self._wait(f"{n} parts", lambda: len(self.parts) >= n, limit_s)
 
     def wait_segments(self, n, limit_s=40.0):
         self._wait(f"{n} segments", lambda: len(self.segments) >= n, limit_s)
@@ -248,7 +244,7 @@ class Strict(threading.Thread):
             part = s.parts[i]
             body = self._body(part.url)
             before_ms += part.duration * 1000
-            self.parts.append(SeenPart(part.uri, part.duration, wall_ms, before_ms))
+            self.parts.append(SeenPart(part.uri, wall_ms, before_ms))
             done.append(body)
             f = self.media.fragment(part.uri, body, init)
             if f:
@@ -307,17 +303,18 @@ class Strict(threading.Thread):
         return peak
 
 
+def _follow_first_variant(bench, main_url, is_low_latency):
+    media = hls_main.media_urls(http("GET", main_url).text(), main_url)
+    check(media, f"{main_url} names no variant")
+    return Strict(bench, media[0], is_low_latency=is_low_latency, main_url=main_url)
+
+
 def follow_recording(bench, main_url):
     """The playlist of a recording, of a time shift, of a clip: byte ranges, without parts."""
-    media = hls_main.media_urls(get_once("GET", main_url).text(), main_url)
-    check(media, f"{main_url} names no variant")
-    return Strict(bench, media[0], is_low_latency=False, main_url=main_url)
+    return _follow_first_variant(bench, main_url, False)
 
 
 def follow(bench, node, stream, token=None):
     """Waits for the stream's HLS and follows its first variant."""
-    main_url = node.hls_url(stream, token)
-    wait_for(f"HLS of {stream}", lambda: get_once("GET", main_url).status == 200, 25)
-    media = hls_main.media_urls(get_once("GET", main_url).text(), main_url)
-    check(media, f"{main_url} names no variant")
-    return Strict(bench, media[0], main_url=main_url)
+    node.wait_live(stream, 25, token)
+    return _follow_first_variant(bench, node.hls_url(stream, token), True)

@@ -298,13 +298,13 @@ class Node:
         """How many sessions have ended for this reason."""
         return self.metrics().get(f'isaribi_sessions_closed_total{{reason="{reason}"}}', 0)
 
-    def is_live(self, stream):
+    def is_live(self, stream, token=None):
         """True once the stream can be fetched as HLS."""
-        answer = http("GET", self.hls_url(stream))
+        answer = http("GET", self.hls_url(stream, token))
         return answer.status == 200
 
-    def wait_live(self, stream, limit_s=20.0):
-        wait_for(f"HLS of {stream}", lambda: self.is_live(stream), limit_s)
+    def wait_live(self, stream, limit_s=20.0, token=None):
+        wait_for(f"HLS of {stream}", lambda: self.is_live(stream, token), limit_s)
 
     def _look_for_secrets(self, where, text):
         for secret in self.secrets:

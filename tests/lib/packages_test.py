@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """tools/packages among made-up dpkg-query and apt-get: what it installs, and when it refuses."""
-import os
 import pathlib
 import shutil
 import stat

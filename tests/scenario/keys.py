@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import clients  # noqa: E402
-from isaribi_test import Plan, check, hold_for, http, main, new_key, now_ms, wait_for  # noqa: E402
+from isaribi_test import BIN, Plan, check, hold_for, http, main, new_key, now_ms, wait_for  # noqa: E402
 
 
 def closed(node, reason):
@@ -60,7 +60,7 @@ def case_hashed_key(bench):
     """What a control writes: the hash that hash-key prints, never the key."""
     plan = Plan()
     key = plan.key("tanaka", id="k1")
-    out = bench.run("hash-key", [clients.BIN / "isaribi-node", "hash-key", key]).strip()
+    out = bench.run("hash-key", [BIN / "isaribi-node", "hash-key", key]).strip()
     plan.keys["k1"] = {"id": "k1", "hash": out, "stream": "tanaka"}
     node = bench.node(plan)
     node.secrets.add(key)

@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import clients  # noqa: E402
 import hls  # noqa: E402
 import procfs  # noqa: E402
-from isaribi_test import Plan, Process, check, config_text, main, wait_for  # noqa: E402
+from isaribi_test import BIN, Plan, Process, check, config_text, main, wait_for  # noqa: E402
 
 
 def case_sigterm_ends_streams(bench):
@@ -78,7 +78,7 @@ def broken_start(bench, config=None, plan_text=None, plan_path=None, args=None):
     (place / "c.conf").write_text(config if config is not None else config_text(place / "data", {}))
     (place / "p.json").write_text(plan_text if plan_text is not None else '{"isaribi_plan": 1, "rev": 1}')
     argv = args or ["--config", place / "c.conf", "--plan", plan_path or place / "p.json"]
-    process = Process(bench, "isaribi-node", [clients.BIN / "isaribi-node", *argv])
+    process = Process(bench, "isaribi-node", [BIN / "isaribi-node", *argv])
     code = process.wait(10)
     text = process.err()
     check(code not in (0, None) and code > 0, f"a broken start ended with {code}: {text}")
@@ -128,7 +128,7 @@ def case_port_in_use(bench):
 def case_check_and_dump_config(bench):
     place = bench.new_dir("config")
     (place / "c.conf").write_text("[node]\nname = enoshima\n")
-    node = clients.BIN / "isaribi-node"
+    node = BIN / "isaribi-node"
     bench.run("check", [node, "--config", place / "c.conf", "--check-config"])
     dumped = bench.run("dump", [node, "--config", place / "c.conf", "--dump-config"])
     check("name = enoshima" in dumped, "the dump does not hold what the file says")

@@ -26,7 +26,7 @@ def on_air(bench, seconds=60):
     node = bench.node(plan)
     flv = clients.make_flv(bench, seconds=seconds)
     publisher = clients.ffmpeg_publish(bench, node.publish_url(key), flv)
-    wait_for("HLS of tanaka", lambda: fetch("GET", node.hls_url("tanaka")).status == 200, 25)
+    node.wait_live("tanaka", 25)
     return node, key, flv, publisher
 
 

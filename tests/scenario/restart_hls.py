@@ -10,7 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import clients  # noqa: E402
 import hls  # noqa: E402
-from isaribi_test import Failed, Plan, check, http, main, now_ms, numbers_path, wait_for  # noqa: E402
+from isaribi_test import Failed, Plan, check, fixed_ports, http, main, now_ms, numbers_path, wait_for  # noqa: E402
 
 NAME = re.compile(r"seg-([0-9a-z]+)-(\d+)\.m4s$")
 SEQUENCE_BOX = b"mfhd"
@@ -44,8 +44,7 @@ class Life:
         self.bench = bench
         self.plan = Plan()
         self.key = self.plan.key("tanaka")
-        self.config = {"node.data_dir": bench.new_dir("data"), "rtmp.listen": f"127.0.0.1:{clients.free_port()}",
-                       "http.listen": f"127.0.0.1:{clients.free_port()}"}
+        self.config = fixed_ports({"node.data_dir": bench.new_dir("data")})
         self.flv = clients.make_flv(bench, seconds=60)
         self.node = None
         self.publisher = None

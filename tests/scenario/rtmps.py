@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import clients  # noqa: E402
-from isaribi_test import Plan, check, main, wait_for  # noqa: E402
+from isaribi_test import BIN, Plan, check, main, wait_for  # noqa: E402
 
 
 def make_certificate(bench, place, name):
@@ -102,7 +102,7 @@ def case_without_a_certificate(bench):
         (place / "c.conf").write_text(f"[rtmps]\nlisten = 127.0.0.1:0\n[rtmp]\nlisten = 127.0.0.1:0\n[http]\nlisten = "
                                       f"127.0.0.1:0\n[tls]\ncert = {cert}\nkey = {key}\n[node]\ndata_dir = {place}\n")
         (place / "p.json").write_text('{"isaribi_plan": 1, "rev": 1}')
-        process = bench.start("isaribi-node", [clients.BIN / "isaribi-node", "--config", place / "c.conf", "--plan",
+        process = bench.start("isaribi-node", [BIN / "isaribi-node", "--config", place / "c.conf", "--plan",
                                                place / "p.json"])
         check(process.wait(10) == 1, "it did not end")
         check("[tls]" in process.err(), f"the section is not named: {process.err()}")
