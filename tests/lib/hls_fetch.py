@@ -6,12 +6,10 @@ import threading
 import time
 import urllib.parse
 
+from isaribi_test import Failed, no_answer
+
 HINT_WAIT_S = 8.0
 EARLY_S = 0.3  # by so much a clock of ours may differ from one of the node's
-
-
-class Away(Exception):
-    """The server does not answer."""
 
 
 class Connection:
@@ -22,7 +20,7 @@ class Connection:
         self._connection = None
 
     def get(self, url, limit_s, headers=None):
-        """(status, headers, body)"""
+        """(status, headers, body); isaribi_test.Away as http() there."""
         parts = urllib.parse.urlsplit(url)
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         for is_last_try in (False, True):
@@ -40,7 +38,7 @@ class Connection:
                 self.close()
                 # A connection that was idle may have been closed by the server: that is no fault, once.
                 if is_last_try or is_new:
-                    raise Away(f"GET {url}: {error!r}") from None
+                    raise no_answer(f"GET {url}", error) from None
 
     def close(self):
         if self._connection:
@@ -90,7 +88,7 @@ class Hints(threading.Thread):
             started = time.monotonic()
             try:
                 status, _, body = self._connection.get(url, 3 * target_s + 5)
-            except Away:
+            except Failed:
                 return 0, b""
             waited_s = time.monotonic() - started
             self._judge.check("blocking", status != 503 or waited_s > 3 * target_s - EARLY_S,

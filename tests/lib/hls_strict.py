@@ -19,7 +19,7 @@ import hls_fetch
 import hls_main
 import hls_media
 import hls_rules
-from isaribi_test import Failed, check, http, wait_for
+from isaribi_test import Away, Failed, check, http, wait_for
 
 PLAIN_EVERY = 6
 DELTA_EVERY = 4
@@ -107,7 +107,7 @@ class Strict(threading.Thread):
                 self._round()
             if self.main_url and self.playlist and self._init_data:
                 self._judge_main()
-        except hls_fetch.Away as error:
+        except Away as error:
             if not self._asked_to_stop.is_set():
                 self.error = error
         except Exception as error:  # noqa: handed to the case by check_fine()
@@ -134,7 +134,7 @@ class Strict(threading.Thread):
         started = time.monotonic()
         try:
             status, headers, body = self._connection.get(self.url + (f"?{query}" if query else ""), self._limit_s())
-        except hls_fetch.Away:
+        except Away:
             if not self._may_restart or self._asked_to_stop.wait(0.1):
                 raise
             self._is_away = self._was_away = True
@@ -149,7 +149,7 @@ class Strict(threading.Thread):
             self._asked_to_stop.wait(0.1)
             return
         if not self._judge_answer(self.url + "?" + query, status, headers, PLAYLIST_TYPE):
-            raise hls_fetch.Away(f"{self.url}?{query}: {status}")
+            raise Away(f"{self.url}?{query}: {status}")
         now = self._parse(body)
         if asked:
             # Part 0 of the next segment answers for a part behind the end of one.

@@ -20,6 +20,7 @@ import time
 import traceback
 import urllib.error
 import urllib.request
+from http.client import HTTPException, IncompleteRead
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("ISARIBI_BIN", ROOT / "build/asan/bin")).resolve()
@@ -32,6 +33,10 @@ os.environ.setdefault("TSAN_OPTIONS", f"suppressions={ROOT}/tests/tsan.supp")
 
 class Failed(AssertionError):
     """A scenario saw something that must not be."""
+
+
+class Away(Failed):
+    """Nobody answers: refused, reset, or broken off in the middle. A server that is silent is not away."""
 
 
 def check(condition, text):
@@ -195,16 +200,25 @@ class Response:
         return self.body.decode("utf-8")
 
 
+def no_answer(what, error):
+    """Away or Failed, to be raised in place of what went wrong with a request."""
+    reason = getattr(error, "reason", error)
+    kind = Away if isinstance(reason, (ConnectionError, IncompleteRead)) else Failed
+    return kind(f"{what}: {error!r}")
+
+
 def http(method, url, headers=None, limit_s=10.0):
     """One request; an error status is an answer like any other."""
     request = urllib.request.Request(url, method=method, headers=headers or {})
     try:
-        with urllib.request.urlopen(request, timeout=limit_s) as answer:
+        try:
+            answer = urllib.request.urlopen(request, timeout=limit_s)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
             return Response(answer.status, answer.headers, answer.read())
-    except urllib.error.HTTPError as answer:
-        return Response(answer.code, answer.headers, answer.read())
-    except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
-        raise Failed(f"{method} {url}: {error}") from None
+    except (OSError, HTTPException) as error:
+        raise no_answer(f"{method} {url}", error) from None
 
 
 def numbers_path(data_dir):

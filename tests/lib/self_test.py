@@ -5,6 +5,7 @@ import contextlib
 import functools
 import http.server
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -15,7 +16,7 @@ import isaribi_test
 import mp4
 import srt
 import ts
-from isaribi_test import Bench, Failed, check, wait_for
+from isaribi_test import Away, Bench, Failed, check, free_port, http as fetch, wait_for
 
 HEAD = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:4\n"
 
@@ -98,6 +99,41 @@ def served(folder):
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextlib.contextmanager
+def answered(data):
+    """A server that says this to the first who asks, and hangs up; None: it is silent."""
+    def answer():
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(data)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        if data is not None:
+            threading.Thread(target=answer, daemon=True).start()
+        yield server.getsockname()[1]
+
+
+def failure_of(port):
+    """Of a request; None when it is answered."""
+    try:
+        fetch("GET", f"http://127.0.0.1:{port}/", limit_s=1)
+    except Failed as failure:
+        return type(failure)
+    return None
+
+
+def test_requests():
+    """Who is away is told from who is wrong or silent; an error is an answer."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+    error = head.replace(b"200 OK", b"404 Not Found")
+    for data, kind in ((head + b"the whole", None), (error + b"the whole", None), (head + b"half", Away),
+                       (error + b"half", Away), (b"", Away), (b"nonsense\r\n\r\n", Failed), (None, Failed)):
+        with answered(data) as port:
+            check(failure_of(port) is kind, f"an answer of {data} is not {kind}")
+    check(failure_of(free_port()) is Away, "where nobody listens")
 
 
 def make_hls(bench, folder):
@@ -201,6 +237,7 @@ def main():
     try:
         test_playlists()
         test_rising_times()
+        test_requests()
         for test in (test_segments, test_sanitizer_marks, test_join_flv, test_transport_streams):
             test(bench)
     finally:

@@ -10,7 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import clients  # noqa: E402
 import hls  # noqa: E402
-from isaribi_test import Failed, Plan, check, fixed_ports, http, main, now_ms, numbers_path, wait_for  # noqa: E402
+from isaribi_test import Away, Plan, check, fixed_ports, http, main, now_ms, numbers_path, wait_for  # noqa: E402
 
 NAME = re.compile(r"seg-([0-9a-z]+)-(\d+)\.m4s$")
 SEQUENCE_BOX = b"mfhd"
@@ -22,13 +22,11 @@ class Viewer(hls.Follower):
     def _round(self):
         try:
             answer = http("GET", self.url)
-            # Nothing there yet, or a node that was ended between a playlist and its segment: again later.
-            if answer.status != 404:
+            if answer.status != 404:  # nothing there yet: again later
                 check(answer.status == 200, f"{self.url}: {answer.status}")
                 self._take(hls.Playlist(self.url, answer.text()))
-        except Failed as error:
-            if "refused" not in str(error) and "reset" not in str(error) and "closed" not in str(error):
-                raise
+        except Away:
+            pass  # or it was ended between a playlist and its segment
 
     def _check_fragment(self, s, body):
         """A stream's time begins anew with the process; a discontinuity says so."""
