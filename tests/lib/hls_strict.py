@@ -89,10 +89,14 @@ class Strict(threading.Thread):
             raise Failed(f"the strict follower of {self.url}: {self.error!r}") from self.error
         self.judge.raise_if_any(self.url)
 
+    def ask_to_stop(self):
+        """stop() waits for it."""
+        self._asked_to_stop.set()
+
     def stop(self):
         if not self._is_stopped:
             self._is_stopped = True
-            self._asked_to_stop.set()
+            self.ask_to_stop()
             self.join(40)
             self._hints.stop()
         check(not self.is_alive(), f"the strict follower of {self.url} does not end")

@@ -68,6 +68,8 @@ def see_shapes(bench, shapes, seconds, config=None, segments=4):
     stricts = {name: hls_strict.follow(bench, node, name) for name in (*shapes, "enhanced")}
     for name, strict in stricts.items():
         strict.wait_segments(segments)
+    for strict in stricts.values():
+        strict.ask_to_stop()
     for name, strict in stricts.items():
         strict.stop()
         check_lags(strict, name)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Low-latency HLS as a player asks for it: waiting reloads, hinted parts, refusals, ranges."""
+import concurrent.futures
 import http.client
 import pathlib
 import re
@@ -121,8 +122,12 @@ class Player(threading.Thread):
         for msn, index, name, _, _ in self.edge.parts:
             check(self.parts.setdefault(name, (msn, index)) == (msn, index), f"{name} has moved")
 
-    def done(self):
+    def ask_to_stop(self):
+        """done() waits for it."""
         self._asked_to_stop.set()
+
+    def done(self):
+        self.ask_to_stop()
         self.join(PATIENCE_S + 10)
         if self.error:
             raise Failed(f"player: {self.error}") from self.error
@@ -182,6 +187,8 @@ def case_fifty_players_wait(bench):
     check(time.monotonic() - began < 2, "who waits holds up others")
     wait_for("20 reloads each", lambda: any(p.error for p in players) or all(p.reloads >= 20 for p in players), 40)
     for player in players:
+        player.ask_to_stop()
+    for player in players:
         player.done()
     check(sum(p.late for p in players) == 0, "a reload was late while the stream was on")
     wait_for("nobody to wait", lambda: node.metrics()["isaribi_http_waiting_requests"] == 0, PATIENCE_S + 5)
@@ -226,15 +233,22 @@ def case_a_publisher_returns(bench):
     follower.stop()
 
 
+def fetch_timed(url):
+    """(answer, seconds it took)"""
+    began = time.monotonic()
+    answer = fetch("GET", url, limit_s=PATIENCE_S + 10)
+    return answer, time.monotonic() - began
+
+
 def case_who_waits_too_long(bench):
     node, _, _, publisher = on_air(bench)
     publisher.kill()
     wait_for("the publisher to be gone", lambda: node.metrics()["isaribi_rtmp_publishers"] == 0)
     edge = Edge(fetch("GET", node.hls_url("tanaka", None, "main.m3u8")).text())
-    for name in (f"main.m3u8?_HLS_msn={edge.next[0]}&_HLS_part={edge.next[1]}", edge.hint):
-        began = time.monotonic()
-        answer = fetch("GET", node.hls_url("tanaka", None, name), limit_s=PATIENCE_S + 10)
-        seconds = time.monotonic() - began
+    names = (f"main.m3u8?_HLS_msn={edge.next[0]}&_HLS_part={edge.next[1]}", edge.hint)
+    with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+        waited = list(pool.map(fetch_timed, [node.hls_url("tanaka", None, name) for name in names]))
+    for name, (answer, seconds) in zip(names, waited):
         check(answer.status == 503 and answer.headers["Cache-Control"] == "no-store", f"{name}: {answer.status}")
         check(PATIENCE_S - 1 < seconds < PATIENCE_S + 4, f"{name}: 503 after {seconds:.1f} s")
         check(answer.headers["Access-Control-Allow-Origin"] == "*", f"{name}: CORS")
