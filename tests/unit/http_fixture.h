@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A server on a loop of its own, with a few answers, and a client that speaks to it in raw bytes. */
+/* A server on a loop of its own, with a few answers, and a client of it. */
 #ifndef ISARIBI_TESTS_UNIT_HTTP_FIXTURE_H
 #define ISARIBI_TESTS_UNIT_HTTP_FIXTURE_H
 
@@ -7,16 +7,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "base/http.h"
+#include "tests/unit/http_raw.h"
 
 struct loop;
 struct loop_timer;
 struct shared;
 
 enum {
-	WAIT_MS = 20000,
 	BIG_PIECES = 64,
 	BIG_PIECE_BYTES = 128 * 1024,
 	MANY = 200,
@@ -48,11 +47,6 @@ int set_up_tight(void **state);
 int tear_down(void **state);
 int dial_with_window(struct fixture *f, int receive_bytes);
 int dial(struct fixture *f);
-void say(int fd, const char *text);
-/* Bytes read, 0 at the end, -1 for a reset; fails the test when nothing comes. */
-ssize_t take(int fd, char *buf, size_t size);
-/* One answer with its body into buf (terminated). The length of all, or -1 when the connection ended before. */
-int take_answer(int fd, char *buf, size_t size, bool is_head);
 void ask(int fd, const char *request, char *buf, size_t size);
 void expect_closed(int fd);
 void assert_starts(const char *text, const char *start_text);

@@ -1,7 +1,7 @@
 # unit tests of packager/
 isaribi_unit_test(NAME deliver_path FLOORS packager)
-isaribi_unit_test(NAME deliver FLOORS packager)
-isaribi_unit_test(NAME deliver_waiting FLOORS packager)
+isaribi_unit_test(NAME deliver FLOORS packager SOURCES http_raw.c)
+isaribi_unit_test(NAME deliver_waiting FLOORS packager SOURCES http_raw.c)
 isaribi_unit_test(NAME disk_guard FLOORS packager)
 isaribi_unit_test(NAME cutter FLOORS packager SOURCES part_fixture.c)
 isaribi_unit_test(NAME cutter_codecs FLOORS packager SOURCES part_fixture.c)

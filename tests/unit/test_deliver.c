@@ -9,15 +9,11 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/attr.h"
 #include "base/bytes.h"
@@ -26,6 +22,7 @@
 #include "media/frame.h"
 #include "packager/cutter.h"
 #include "packager/segment_store.h"
+#include "tests/unit/http_raw.h"
 #include "web/assets.h"
 
 static struct {
@@ -138,25 +135,14 @@ static char answer[512 * 1024];
 /* Sends one request on a connection of its own; the whole answer is in `answer`, the body's beginning is returned. */
 static const char *ask(const char *method, const char *path, const char *headers)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(f.port) };
-	const struct timeval limit = { 20, 0 };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = dial_port(f.port, 0);
 	char request[1024];
-	size_t len = 0;
-	ssize_t n;
 	char *body;
 
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", method, path,
 	    headers);
-	assert_int_equal(send(fd, request, strlen(request), 0), (ssize_t)strlen(request));
-	while ((n = recv(fd, answer + len, sizeof(answer) - 1 - len, 0)) > 0)
-		len += (size_t)n;
-	assert_int_equal(n, 0);
-	close(fd);
-	answer[len] = '\0';
+	say(fd, request);
+	take_all(fd, answer, sizeof(answer));
 	body = strstr(answer, "\r\n\r\n");
 	assert_non_null(body);
 	return body + 4;

@@ -9,13 +9,10 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +24,7 @@
 #include "packager/cutter.h"
 #include "packager/segment_store.h"
 #include "packager/shelf.h"
+#include "tests/unit/http_raw.h"
 
 enum {
 	TARGET_S = 1, /* a request waits 3 s */
@@ -184,14 +182,9 @@ struct answer {
 
 static int ask(const char *request)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(f.port) };
-	const struct timeval limit = { 20, 0 };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = dial_port(f.port, 0);
 
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	assert_int_equal(send(fd, request, strlen(request), 0), (ssize_t)strlen(request));
+	say(fd, request);
 	return fd;
 }
 
@@ -209,16 +202,11 @@ static const struct answer *read_answer(int fd)
 {
 	static struct answer a;
 	static char all[sizeof(a.head) + sizeof(a.body)];
-	size_t len = 0;
-	ssize_t n;
+	size_t len;
 	char *body;
 
 	memset(&a, 0, sizeof(a));
-	while ((n = recv(fd, all + len, sizeof(all) - 1 - len, 0)) > 0)
-		len += (size_t)n;
-	close(fd);
-	assert_int_equal(n, 0);
-	all[len] = '\0';
+	len = take_all(fd, all, sizeof(all));
 	body = strstr(all, "\r\n\r\n");
 	assert_non_null(body);
 	body += 4;
@@ -363,26 +351,21 @@ static void a_connection_waits_again_and_again(void **state)
 {
 	static char text[16384];
 	char request[256];
-	size_t len = 0;
-	int fd;
+	int fd, len;
 
 	(void)state;
 	produce_segment();
-	fd = ask("");
+	fd = dial_port(f.port, 0);
 	for (int msn = 11; msn < 14; msn++) {
 		snprintf(
 		    request, sizeof(request), "GET /hls/tanaka/main.m3u8?_HLS_msn=%d HTTP/1.1\r\nHost: x\r\n\r\n", msn);
-		assert_int_equal(send(fd, request, strlen(request), 0), (ssize_t)strlen(request));
+		say(fd, request);
 		await_waiting(1);
 		produce_segment();
-		/* the answer's last line is the hint */
-		for (len = 0, text[0] = '\0'; !strstr(text, "#EXT-X-PRELOAD-HINT:") || text[len - 1] != '\n';) {
-			ssize_t n = recv(fd, text + len, sizeof(text) - 1 - len, 0);
-
-			assert_true(n > 0);
-			len += (size_t)n;
-			text[len] = '\0';
-		}
+		len = take_answer(fd, text, sizeof(text), false);
+		assert_true(len > 0);
+		assert_non_null(strstr(text, "#EXT-X-PRELOAD-HINT:"));
+		assert_int_equal(text[len - 1], '\n');
 		snprintf(request, sizeof(request), "\nseg-e1-%d.m4s\n", msn);
 		assert_non_null(strstr(text, request));
 	}
@@ -575,7 +558,7 @@ static void closing_lets_all_go(void **state)
 	await_waiting(4);
 	stop();
 	for (int i = 0; i < 4; i++) {
-		assert_true(recv(fds[i], &byte, 1, 0) <= 0);
+		assert_true(take(fds[i], &byte, 1) <= 0);
 		close(fds[i]);
 	}
 }
