@@ -31,6 +31,17 @@ def _u32(data, at):
     return struct.unpack_from(">I", data, at)[0]
 
 
+def sequence_places(data):
+    """Where the sequence number of each fragment stands."""
+    for a, b in find_all(data, [b"moof"]):
+        (mfhd, _), = find_all(data, [b"mfhd"], a, b)
+        yield mfhd + 4
+
+
+def sequences(data):
+    return [_u32(data, at) for at in sequence_places(data)]
+
+
 class Init:
     """An initialisation segment: tracks with their handler ('vide', 'soun'), timescale and codec."""
 
@@ -65,12 +76,10 @@ class Fragment:
 
     def __init__(self, data, init):
         self.tracks = {}
-        self.sequences = []  # of each moof
         kinds = [k for k, _, _ in boxes(data)]
         check(kinds.count(b"moof") == kinds.count(b"mdat") > 0, f"a segment is moof, mdat, ...; not {kinds}")
+        self.sequences = sequences(data)  # of each moof
         for a, b in find_all(data, [b"moof"]):
-            (mfhd, _), = find_all(data, [b"mfhd"], a, b)
-            self.sequences.append(_u32(data, mfhd + 4))
             for traf, end in find_all(data, [b"traf"], a, b):
                 self._traf(data, a - 8, traf, end, init)
         self._check_sizes(data)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads what lies in a node's DATA_DIR/rec. An own reading, on purpose: packager/rec_format.h says how it lies."""
+"""Reads what lies in a node's DATA_DIR/rec, and puts it there. An own reading, on purpose: packager/rec_format.h says how
+it lies."""
 import json
 import pathlib
 import struct
 import zlib
 
 import mp4
-from isaribi_test import Failed, check
+from isaribi_test import Failed, check, now_ms
 
 RECORD = struct.Struct("<4sIQIIqqqQI")
 RECORD_BYTES = 64
@@ -80,6 +81,19 @@ class Recording:
     def check_saved(self):
         for stretch in self.stretches():
             stretch.check_saved()
+
+
+def write(data_dir, name, files, **info):
+    """A recording of such files (the bytes of 0001.mp4, ...), saved and without an index; info: what it says otherwise."""
+    folder = pathlib.Path(data_dir) / "rec" / name
+    folder.mkdir(parents=True)
+    for number, data in enumerate(files, 1):
+        (folder / f"{number:04}.mp4").write_bytes(data)
+    (folder / "recording.json").write_text(json.dumps({
+        "isaribi_recording": 1, "id": name, "stream": "tanaka", "epoch": "e1", "state": "saved", "pinned": False,
+        "segment_ms": 2000, "begin_wall_ms": 1, "end_wall_ms": now_ms(), "end_reason": "stream_over", "lost_ms": 0,
+        "stretches": [], **info}))
+    return folder
 
 
 def recordings(data_dir, stream=None):

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Recordings with real publishers: they are whole at the end, at a kill, with a full and with a broken disk."""
-import json
 import pathlib
 import sys
 
@@ -224,23 +223,13 @@ def case_disk_that_fails_to_sync(bench):
     check_continuous(recording)
 
 
-def write_recording(data, name, **more):
-    folder = pathlib.Path(data) / "rec" / name
-    folder.mkdir(parents=True)
-    (folder / "0001.mp4").write_bytes(b"x" * 1000)
-    (folder / "recording.json").write_text(json.dumps({
-        "isaribi_recording": 1, "id": name, "stream": "tanaka", "epoch": "e", "state": "saved", "pinned": False,
-        "segment_ms": 2000, "begin_wall_ms": 1, "end_wall_ms": now_ms(), "end_reason": "stream_over", "lost_ms": 0,
-        "stretches": [], **more}))
-    return folder
-
-
 def case_rules_delete(bench):
     data = bench.new_dir("data")
     old = now_ms() - 8 * DAY_MS
-    gone = write_recording(data, "tanaka-1", end_wall_ms=old)
-    stay = [write_recording(data, "tanaka-2", end_wall_ms=old, pinned=True), write_recording(data, "tanaka-3"),
-            write_recording(data, "of-a-clip", end_wall_ms=old)]
+    files = [b"x" * 1000]
+    gone = recordings.write(data, "tanaka-1", files, end_wall_ms=old)
+    stay = [recordings.write(data, "tanaka-2", files, end_wall_ms=old, pinned=True),
+            recordings.write(data, "tanaka-3", files), recordings.write(data, "of-a-clip", files, end_wall_ms=old)]
     (pathlib.Path(data) / "rec" / "of-others").mkdir()
     plan = Plan()
     plan.clips = [{"id": "c1", "recording": "of-a-clip", "in": 0, "out": 500}]

@@ -14,9 +14,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import clients  # noqa: E402
 import hls  # noqa: E402
 import hls_strict  # noqa: E402
+import mp4  # noqa: E402
+import recordings  # noqa: E402
 from isaribi_test import BIN, Plan, check, http, main, now_ms, wait_for  # noqa: E402
 
 ID = "tanaka-20260901-120000"
+BEGIN_WALL_MS = 1788264000000
 
 
 def stretch_of(bench, name, seconds, **shape):
@@ -28,29 +31,24 @@ def stretch_of(bench, name, seconds, **shape):
 
 def renumbered(data, first):
     """Fragments count on through a recording; the packager of one file begins at 1."""
-    out, at = bytearray(data), data.find(b"mfhd")
-    while at >= 0:
-        out[at + 8:at + 12] = (int.from_bytes(out[at + 8:at + 12], "big") + first - 1).to_bytes(4, "big")
-        at = data.find(b"mfhd", at + 4)
+    out = bytearray(data)
+    for at in mp4.sequence_places(data):
+        out[at:at + 4] = (int.from_bytes(out[at:at + 4], "big") + first - 1).to_bytes(4, "big")
     return bytes(out)
 
 
-def write_recording(data_dir, stretches, **info):
-    """A recording without an index: what there is of it is found in its media."""
-    folder = pathlib.Path(data_dir) / "rec" / ID
-    folder.mkdir(parents=True)
-    told, first = [], 1
-    for number, data in enumerate(stretches, 1):
-        data = renumbered(data, first)
-        first += data.count(b"mfhd")
-        (folder / f"{number:04}.mp4").write_bytes(data)
-        told.append({"file": f"{number:04}.mp4", "begin_wall_ms": 1788264000000 + 100000 * number, "duration_ms": 0,
+def write_recording(data_dir, stretches, torn_bytes=0, **info):
+    """A recording without an index: what there is of it is found in its media. torn_bytes: the end that is missing."""
+    files, told, first = [], [], 1
+    for data in stretches:
+        files.append(renumbered(data, first))
+        first += len(mp4.sequences(data))
+    files[-1] = files[-1][:len(files[-1]) - torn_bytes]
+    for number, data in enumerate(files, 1):
+        told.append({"file": f"{number:04}.mp4", "begin_wall_ms": BEGIN_WALL_MS + 100000 * number, "duration_ms": 0,
                      "bytes": len(data), "saved_bytes": len(data), "lost_ms_before": 0, "damaged": False})
-    text = {"isaribi_recording": 1, "id": ID, "stream": "tanaka", "epoch": "e1", "state": "saved", "pinned": False,
-            "segment_ms": 2000, "begin_wall_ms": 1788264000000, "end_wall_ms": 1788264900000, "end_reason": "over",
-            "lost_ms": 0, "stretches": told, **info}
-    (folder / "recording.json").write_text(json.dumps(text))
-    return folder
+    return recordings.write(data_dir, ID, files, **{
+        "begin_wall_ms": BEGIN_WALL_MS, "end_wall_ms": BEGIN_WALL_MS + 900000, "stretches": told, **info})
 
 
 def start(bench, stretches, plan=None, **info):
@@ -263,12 +261,12 @@ def rec(node, *words, code=0):
 
 def case_the_command(bench):
     first, second = stretch_of(bench, "a", 10, bframes=2), stretch_of(bench, "b", 6, size="640x360", bframes=2)
-    node, folder = start(bench, [first, second[:-100]], state="recording")
+    node, folder = start(bench, [first, second], state="recording", torn_bytes=100)
     check(rec(node, "list").startswith(f"{ID}\ttanaka\trecording\t"), "list")
     rec(node, "repair", ID, code=1)
     rec(node, "delete", ID, code=1)
     check("damaged" in rec(node, "repair", ID, "--force", code=1), "half a fragment is missing, and that is said")
-    check((folder / "0001.idx").stat().st_size == 64 * (first.count(b"mfhd") + 1), "a record for each fragment")
+    check((folder / "0001.idx").stat().st_size == 64 * (len(mp4.sequences(first)) + 1), "a record for each fragment")
     check("not whole" in rec(node, "check", code=1), "check")
     out = bench.dir / "out.mp4"
     rec(node, "export", ID, str(out))

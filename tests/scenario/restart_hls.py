@@ -10,10 +10,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import clients  # noqa: E402
 import hls  # noqa: E402
+import mp4  # noqa: E402
 from isaribi_test import Away, Plan, check, fixed_ports, http, main, now_ms, numbers_path, wait_for  # noqa: E402
 
 NAME = re.compile(r"seg-([0-9a-z]+)-(\d+)\.m4s$")
-SEQUENCE_BOX = b"mfhd"
 
 
 class Viewer(hls.Follower):
@@ -62,11 +62,6 @@ def names(viewer):
     return [(m[1], int(m[2])) for m in (NAME.search(s.url) for _, s in sorted(viewer.segments.items()))]
 
 
-def part_sequences(body):
-    """The sequence number of every fragment of a segment."""
-    return [int.from_bytes(body[m.start() + 8:m.start() + 12], "big") for m in re.finditer(SEQUENCE_BOX, body)]
-
-
 def view(bench, life):
     life.node.wait_live("tanaka")
     return Viewer(bench, life.node.hls_url("tanaka", file="main.m3u8"))
@@ -103,8 +98,8 @@ def case_killed_while_on_air(bench):
         now = viewer.playlist
         cuts = now.discontinuity_sequence + sum(s.has_discontinuity for s in now.segments)
         check(cuts == cut_before + 1, f"discontinuities: {cut_before}, then {cuts}")
-        last = part_sequences(viewer.bodies[before[-1]])
-        first = part_sequences(viewer.bodies[after[0]])
+        last = mp4.sequences(viewer.bodies[before[-1]])
+        first = mp4.sequences(viewer.bodies[after[0]])
         check(last == list(range(last[0], last[0] + len(last))), f"parts of a segment: {last}")
         # The parts of the segment that was open stand between; one of 2 s has four of them.
         check(last[-1] < first[0] <= last[-1] + 1 + 4 * (after[0] - before[-1] - 1), f"parts went from {last} to {first}")
@@ -124,7 +119,7 @@ def case_parts_are_never_named_twice(bench):
         life.begin()
         viewer.wait_segments(len(viewer.segments) + 1)
     viewer.stop()
-    seen = [n for number in sorted(viewer.bodies) for n in part_sequences(viewer.bodies[number])]
+    seen = [n for number in sorted(viewer.bodies) for n in mp4.sequences(viewer.bodies[number])]
     check(seen == sorted(set(seen)), f"part sequences do not rise: {seen}")
     check(len({e for e, _ in names(viewer)}) == 1, f"epochs: {names(viewer)}")
 
