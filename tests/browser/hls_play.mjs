@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opens a page with a video in Chromium and tells, twice a second as one JSON line, what a viewer would see.
-// Usage: node hls_play.mjs URL SECONDS SCREENSHOT [PLAYLIST], with ISARIBI_BROWSER_MODULES naming where npm put its packages.
-import { createRequire } from "node:module";
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
-
-const require = createRequire(process.env.ISARIBI_BROWSER_MODULES + "/");
-const { chromium } = require("playwright-core");
+// Usage: node hls_play.mjs URL SECONDS SCREENSHOT [PLAYLIST]; chromium.mjs says what it needs.
+import { say, shoot, visit } from "./chromium.mjs";
 
 const [url, seconds, screenshot, playlist] = process.argv.slice(2);
-const EXECUTABLE = process.env.ISARIBI_CHROMIUM || "/usr/bin/chromium";
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-	"--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
 const SAMPLE_MS = 500;
 
 // Runs in the page: the numbers of the video, and a few pixels of its picture.
@@ -57,17 +49,7 @@ function playFromStart(source) {
 	return video.play();
 }
 
-const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS, headless: true });
-try {
-	const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-	const say = (line) => process.stdout.write(JSON.stringify(line) + "\n");
-
-	page.on("console", (m) => {
-		if (m.type() === "error" || m.type() === "warning")
-			say({ console: m.type(), text: m.text(), from: m.location().url });
-	});
-	page.on("pageerror", (e) => say({ console: "exception", text: String(e) }));
-	await page.goto(url, { waitUntil: "load", timeout: 30000 });
+await visit(url, async (page) => {
 	if (playlist)
 		await page.evaluate(playFromStart, playlist);
 	const end = Date.now() + Number(seconds) * 1000;
@@ -75,8 +57,5 @@ try {
 		say(await page.evaluate(look));
 		await page.waitForTimeout(SAMPLE_MS);
 	}
-	mkdirSync(dirname(screenshot), { recursive: true });
-	await page.screenshot({ path: screenshot });
-} finally {
-	await browser.close();
-}
+	await shoot(page, screenshot);
+});

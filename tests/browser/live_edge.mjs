@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads the clock in the picture (tests/lib/clock_picture.py) of each frame that Chromium shows and tells how old it is.
 // Usage: node live_edge.mjs URL SECONDS SCREENSHOT. The last line of the output is JSON: latencies in ms by second, stalls.
-import { createRequire } from "node:module";
-
-const require = createRequire(process.env.ISARIBI_BROWSER_MODULES + "/");
-const { chromium } = require("playwright-core");
+import { say, shoot, visit } from "./chromium.mjs";
 
 const [url, seconds, screenshot] = process.argv.slice(2);
-const EXECUTABLE = process.env.ISARIBI_CHROMIUM || "/usr/bin/chromium";
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-	"--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
 
 // Runs in the page.
 function watch() {
@@ -53,18 +47,11 @@ function watch() {
 	window.liveEdge = seen;
 }
 
-const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS, headless: true });
-try {
-	const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-
-	await page.goto(url, { waitUntil: "load", timeout: 30000 });
+say(await visit(url, async (page) => {
 	await page.evaluate(watch);
 	await page.waitForTimeout(Number(seconds) * 1000);
-	await page.screenshot({ path: screenshot });
-	const seen = await page.evaluate(() => ({ ...window.liveEdge, errors: window.isaribiStats.errors,
+	await shoot(page, screenshot);
+	return page.evaluate(() => ({ ...window.liveEdge, errors: window.isaribiStats.errors,
 		lastError: window.isaribiStats.lastError, hlsLatency: window.isaribiStats.latency,
 		target: window.isaribiStats.targetLatency }));
-	process.stdout.write(JSON.stringify(seen) + "\n");
-} finally {
-	await browser.close();
-}
+}));
