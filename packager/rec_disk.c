@@ -29,7 +29,8 @@ static int create_file(void *arg, const char *path)
 static int open_file(void *arg, const char *path)
 {
 	(void)arg;
-	return result(open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+	/* What is no file of ours (a pipe) must not hold us up. */
+	return result(open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
 }
 
 static ssize_t write_file(void *arg, int fd, const struct iovec *pieces, int n)
@@ -69,6 +70,8 @@ static int file_size(void *arg, int fd, uint64_t *out)
 	(void)arg;
 	if (fstat(fd, &st) != 0)
 		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EINVAL;
 	*out = (uint64_t)st.st_size;
 	return 0;
 }
@@ -126,16 +129,18 @@ static int list_folder(void *arg, const char *path, rec_disk_name_fn fn, void *c
 {
 	DIR *dir = opendir(path);
 	const struct dirent *entry;
+	int err;
 
 	(void)arg;
 	if (!dir)
 		return -errno;
-	while ((entry = readdir(dir))) {
+	while ((errno = 0, entry = readdir(dir)) != NULL) {
 		if (entry->d_name[0] != '.')
 			fn(ctx, entry->d_name);
 	}
+	err = -errno;
 	closedir(dir);
-	return 0;
+	return err;
 }
 
 static int disk_space(void *arg, const char *path, struct rec_space *out)

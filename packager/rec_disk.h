@@ -25,13 +25,13 @@ struct rec_disk {
 	void *arg;
 	/* A descriptor for writing at the end; -EEXIST when the file is there already. */
 	int (*create)(void *arg, const char *path);
-	/* A descriptor for reading, and good for sync. */
+	/* A descriptor for reading, and good for sync; follows no link, and waits for no pipe. */
 	int (*open)(void *arg, const char *path);
 	/* May write less than it was given. */
 	ssize_t (*write)(void *arg, int fd, const struct iovec *pieces, int n);
 	/* Less than len only at the end of the file. */
 	ssize_t (*read)(void *arg, int fd, void *buf, size_t len, uint64_t offset);
-	int (*size)(void *arg, int fd, uint64_t *out);
+	int (*size)(void *arg, int fd, uint64_t *out); /* -EINVAL: it is no regular file */
 	/* Data, and the size that reading it needs. After a failure nothing is known about what was written before. */
 	int (*sync)(void *arg, int fd);
 	void (*close)(void *arg, int fd);

@@ -5,8 +5,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "packager/rec_disk.h"
 
 enum {
 	PATH_BYTES = 4096,
@@ -50,32 +51,16 @@ int rec_load_open(int folder_fd, enum rec_file file, unsigned stretch)
 
 ssize_t rec_load_read(int fd, uint64_t offset, void *buf, size_t len)
 {
-	size_t done = 0;
+	const struct rec_disk *disk = rec_disk_real();
 
-	while (done < len) {
-		ssize_t n = pread(fd, (char *)buf + done, len - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (ssize_t)done;
+	return disk->read(disk->arg, fd, buf, len, offset);
 }
 
 static int size_of(int fd, uint64_t *size_bytes)
 {
-	struct stat st;
+	const struct rec_disk *disk = rec_disk_real();
 
-	if (fstat(fd, &st) != 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -EINVAL;
-	*size_bytes = (uint64_t)st.st_size;
-	return 0;
+	return disk->size(disk->arg, fd, size_bytes);
 }
 
 int rec_load_info(int folder_fd, struct rec_info *info)

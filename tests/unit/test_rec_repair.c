@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -187,6 +188,37 @@ static void what_is_missing_is_said(void **state)
 	teardown(&h);
 }
 
+static void put_pipe(const struct house *h, enum rec_file file, unsigned number)
+{
+	char path[256];
+	char name[REC_FILE_SIZE];
+
+	rec_sample_remove(&h->files, file, number);
+	rec_file_name(name, file, number);
+	assert_true(rec_path(path, sizeof(path), h->files.data_dir, REC_SAMPLE_ID, name) < sizeof(path));
+	assert_int_equal(mkfifo(path, 0600), 0);
+}
+
+/* Opened as a file would be it waits for somebody who writes, and there is nobody. */
+static void a_pipe_holds_nobody_up(void **state)
+{
+	struct rec_info info;
+	struct house h;
+
+	(void)state;
+	setup(&h);
+	put_pipe(&h, REC_FILE_MEDIA, 2);
+	rec_info_init(&info);
+	assert_int_equal(rec_store_load(&h.store, REC_SAMPLE_ID, &info), 0);
+	assert_int_equal(rec_store_mend(&h.store, &info), 0);
+	assert_false(info.stretches[0].is_damaged);
+	assert_true(info.stretches[1].is_damaged);
+	rec_info_fini(&info);
+	put_pipe(&h, REC_FILE_INFO, 0);
+	assert_int_equal(rec_store_load(&h.store, REC_SAMPLE_ID, &info), -EINVAL);
+	teardown(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +227,7 @@ int main(void)
 		cmocka_unit_test(a_recording_that_broke_off_is_closed),
 		cmocka_unit_test(a_lost_info_is_made_of_the_name),
 		cmocka_unit_test(what_is_missing_is_said),
+		cmocka_unit_test(a_pipe_holds_nobody_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
