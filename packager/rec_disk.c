@@ -176,3 +176,36 @@ const struct rec_disk *rec_disk_real(void)
 
 	return &disk;
 }
+
+int rec_disk_write_all(const struct rec_disk *disk, int fd, struct iovec *pieces, int n)
+{
+	while (n > 0) {
+		ssize_t written = disk->write(disk->arg, fd, pieces, n);
+		size_t rest = (size_t)written;
+
+		if (written <= 0)
+			return written < 0 ? (int)written : -EIO;
+		for (; n > 0 && rest >= pieces->iov_len; pieces++, n--)
+			rest -= pieces->iov_len;
+		if (n > 0) {
+			pieces->iov_base = (char *)pieces->iov_base + rest;
+			pieces->iov_len -= rest;
+		}
+	}
+	return 0;
+}
+
+int rec_disk_write_file(const struct rec_disk *disk, const char *path, const void *data, size_t len)
+{
+	struct iovec piece = { (void *)(uintptr_t)data, len };
+	int fd = disk->create(disk->arg, path);
+	int err;
+
+	if (fd < 0)
+		return fd;
+	err = rec_disk_write_all(disk, fd, &piece, 1);
+	if (err == 0)
+		err = disk->sync(disk->arg, fd);
+	disk->close(disk->arg, fd);
+	return err;
+}

@@ -47,4 +47,9 @@ struct rec_disk {
 
 const struct rec_disk *rec_disk_real(void);
 
+/* All of the pieces, none of them empty, however little the disk takes at a time; they are used up by it. */
+int rec_disk_write_all(const struct rec_disk *disk, int fd, struct iovec *pieces, int n);
+/* A new file that holds this, at least a byte, synced. -EEXIST when there is one of that name. */
+int rec_disk_write_file(const struct rec_disk *disk, const char *path, const void *data, size_t len);
+
 #endif

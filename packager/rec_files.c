@@ -48,25 +48,6 @@ void rec_files_unlink(const struct rec_disk *disk, const char *folder, unsigned 
 		(void)disk->unlink(disk->arg, path);
 }
 
-/* All of it, however little the disk takes at a time. */
-static int write_all(const struct rec_disk *disk, int fd, struct iovec *pieces, int n)
-{
-	while (n > 0) {
-		ssize_t written = disk->write(disk->arg, fd, pieces, n);
-		size_t rest = (size_t)written;
-
-		if (written <= 0)
-			return written < 0 ? (int)written : -EIO;
-		for (; n > 0 && rest >= pieces->iov_len; pieces++, n--)
-			rest -= pieces->iov_len;
-		if (n > 0) {
-			pieces->iov_base = (char *)pieces->iov_base + rest;
-			pieces->iov_len -= rest;
-		}
-	}
-	return 0;
-}
-
 static int create(const struct rec_files *f, enum rec_file kind, int *fd)
 {
 	char path[REC_PATH_SIZE];
@@ -92,11 +73,11 @@ static int write_heads(struct rec_files *f, uint32_t segment_ms, const struct pa
 	uint8_t record[REC_RECORD_BYTES];
 	struct iovec media = { (void *)(uintptr_t)init->data, init->size_bytes };
 	struct iovec index = { record, sizeof(record) };
-	int err = write_all(f->disk, f->media_fd, &media, 1);
+	int err = rec_disk_write_all(f->disk, f->media_fd, &media, 1);
 
 	rec_header_encode(record, &header);
 	if (err == 0)
-		err = write_all(f->disk, f->index_fd, &index, 1);
+		err = rec_disk_write_all(f->disk, f->index_fd, &index, 1);
 	f->bytes = init->size_bytes;
 	return err;
 }
@@ -144,12 +125,12 @@ int rec_files_write(struct rec_files *f, const struct part *part)
 	};
 	uint8_t record[REC_RECORD_BYTES];
 	struct iovec index = { record, sizeof(record) };
-	int err = write_all(f->disk, f->media_fd, media, 2);
+	int err = rec_disk_write_all(f->disk, f->media_fd, media, 2);
 
 	if (err != 0)
 		return err;
 	rec_fragment_encode(record, &fragment);
-	err = write_all(f->disk, f->index_fd, &index, 1);
+	err = rec_disk_write_all(f->disk, f->index_fd, &index, 1);
 	if (err != 0)
 		return err;
 	f->bytes += part->moof->size_bytes + part->mdat->size_bytes;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -194,20 +193,6 @@ static int make_info(struct rec_info *info, const char *id, uint32_t segment_ms)
 	return 0;
 }
 
-static int write_all(const struct rec_disk *disk, int fd, uint8_t *data, size_t len)
-{
-	while (len > 0) {
-		const struct iovec piece = { data, len };
-		ssize_t n = disk->write(disk->arg, fd, &piece, 1);
-
-		if (n <= 0)
-			return n < 0 ? (int)n : -EIO;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static void put_records(struct bytes_writer *w, const struct rec_index_stretch *s, uint32_t segment_ms)
 {
 	const struct rec_index_header header = {
@@ -234,26 +219,18 @@ static int write_index(
 	char path[REC_PATH_SIZE];
 	char name[REC_FILE_SIZE];
 	struct bytes_writer w;
-	int fd = -ENAMETOOLONG;
-	int err = 0;
+	int err;
 
 	rec_file_name(name, REC_FILE_INDEX, s->number);
 	bytes_writer_init_growing(&w, INDEX_MAX_BYTES);
 	put_records(&w, s, segment_ms);
-	if (w.is_full)
-		err = -ENOMEM;
-	if (err == 0 && rec_path(path, sizeof(path), store->data_dir, id, name) < sizeof(path)) {
+	err = w.is_full ? -ENOMEM : 0;
+	if (err == 0 && rec_path(path, sizeof(path), store->data_dir, id, name) >= sizeof(path))
+		err = -ENAMETOOLONG;
+	if (err == 0) {
 		(void)disk->unlink(disk->arg, path);
-		fd = disk->create(disk->arg, path);
+		err = rec_disk_write_file(disk, path, w.data, w.len);
 	}
-	if (err == 0 && fd < 0)
-		err = fd;
-	if (err == 0)
-		err = write_all(disk, fd, w.data, w.len);
-	if (err == 0)
-		err = disk->sync(disk->arg, fd);
-	if (fd >= 0)
-		disk->close(disk->arg, fd);
 	bytes_writer_fini(&w);
 	return err;
 }

@@ -92,31 +92,7 @@ int rec_store_load(const struct rec_store *store, const char *id, struct rec_inf
 	return err;
 }
 
-/* A new file with that text, synced. */
-static int write_small(const struct rec_disk *disk, const char *path, char *text, size_t len)
-{
-	size_t done = 0;
-	int err = 0;
-	int fd = disk->create(disk->arg, path);
-
-	if (fd < 0)
-		return fd;
-	while (done < len && err == 0) {
-		const struct iovec piece = { text + done, len - done };
-		ssize_t n = disk->write(disk->arg, fd, &piece, 1);
-
-		if (n <= 0)
-			err = n < 0 ? (int)n : -EIO;
-		else
-			done += (size_t)n;
-	}
-	if (err == 0)
-		err = disk->sync(disk->arg, fd);
-	disk->close(disk->arg, fd);
-	return err;
-}
-
-static int replace(const struct rec_store *store, const char *id, char *text, size_t len)
+static int replace(const struct rec_store *store, const char *id, const char *text, size_t len)
 {
 	const struct rec_disk *disk = store->disk;
 	char folder[REC_PATH_SIZE];
@@ -133,10 +109,10 @@ static int replace(const struct rec_store *store, const char *id, char *text, si
 		err = path_of(store, id, name, beside);
 	if (err != 0)
 		return err;
-	err = write_small(disk, beside, text, len);
+	err = rec_disk_write_file(disk, beside, text, len);
 	if (err == -EEXIST) { /* of an attempt that failed */
 		(void)disk->unlink(disk->arg, beside);
-		err = write_small(disk, beside, text, len);
+		err = rec_disk_write_file(disk, beside, text, len);
 	}
 	if (err == 0)
 		err = disk->rename(disk->arg, beside, path);
