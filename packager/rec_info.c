@@ -51,6 +51,15 @@ uint64_t rec_info_saved_bytes(const struct rec_info *info)
 	return sum;
 }
 
+enum rec_state rec_info_verdict(const struct rec_info *info)
+{
+	for (size_t i = 0; i < info->n_stretches; i++) {
+		if (info->stretches[i].is_damaged)
+			return REC_DAMAGED;
+	}
+	return info->lost_ms > 0 ? REC_DAMAGED : REC_SAVED;
+}
+
 const char *rec_state_name(enum rec_state state)
 {
 	return state_names[state];

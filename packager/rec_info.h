@@ -64,6 +64,8 @@ void rec_info_fini(struct rec_info *info);
 struct rec_stretch *rec_info_add(struct rec_info *info);
 /* The sum of their saved bytes. */
 uint64_t rec_info_saved_bytes(const struct rec_info *info);
+/* Saved or damaged: what a recording is, when it is over, by its stretches and what is lost of it. */
+enum rec_state rec_info_verdict(const struct rec_info *info);
 const char *rec_state_name(enum rec_state state);
 
 /* The text to write, malloc()ed, or NULL when memory is out. */

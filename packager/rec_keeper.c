@@ -144,15 +144,6 @@ static int64_t end_of(const struct rec_info *info)
 	return last && last->begin_wall_ms >= 0 ? last->begin_wall_ms + last->duration_ms : info->begin_wall_ms;
 }
 
-static bool is_whole(const struct rec_info *info)
-{
-	bool is_whole = info->lost_ms == 0;
-
-	for (size_t i = 0; i < info->n_stretches; i++)
-		is_whole = is_whole && !info->stretches[i].is_damaged;
-	return is_whole;
-}
-
 static void close_one(struct rec_keeper *k, struct rec_known *r)
 {
 	struct rec_info info;
@@ -160,7 +151,7 @@ static void close_one(struct rec_keeper *k, struct rec_known *r)
 
 	if (!bring_back(k, r, &info))
 		return;
-	info.state = is_whole(&info) ? REC_SAVED : REC_DAMAGED;
+	info.state = rec_info_verdict(&info);
 	info.end_wall_ms = end_of(&info);
 	snprintf(info.end_reason, sizeof(info.end_reason), "node_died");
 	err = rec_store_save(&k->store, &info);

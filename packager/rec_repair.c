@@ -240,12 +240,12 @@ static void conclude(struct rec_info *info, const struct rec_index *index)
 {
 	const struct rec_index_stretch *last =
 	    index->n_stretches > 0 ? &index->stretches[index->n_stretches - 1] : NULL;
-	bool is_whole = info->lost_ms == 0;
+	bool is_whole = rec_info_verdict(info) == REC_SAVED;
 
 	for (size_t i = 0; i < info->n_stretches; i++) {
 		const struct rec_index_stretch *s = find(index, info->stretches[i].number);
 
-		is_whole = is_whole && !info->stretches[i].is_damaged && info->stretches[i].lost_ms_before == 0;
+		is_whole = is_whole && info->stretches[i].lost_ms_before == 0;
 		if (s && s->count > 0)
 			info->stretches[i].duration_ms = rec_index_stretch_duration_90k(s) / 90;
 		if (s && s->count > 0 && info->stretches[i].begin_wall_ms < 0)

@@ -287,16 +287,7 @@ static int make_folder(struct rec_writer *w, const struct part *first)
 	return 0;
 }
 
-/* Saved or damaged: what its files are, once recording.json says it, too. */
-static enum rec_state verdict(const struct rec_info *info)
-{
-	for (size_t i = 0; i < info->n_stretches; i++) {
-		if (info->stretches[i].is_damaged)
-			return REC_DAMAGED;
-	}
-	return info->lost_ms > 0 ? REC_DAMAGED : REC_SAVED;
-}
-
+/* Saved or damaged is what its files are, once recording.json says it, too. */
 static int conclude(struct rec_writer *w)
 {
 	const struct log_ctx ctx = context(w);
@@ -305,7 +296,7 @@ static int conclude(struct rec_writer *w)
 	say_lost(w);
 	if (w->folder[0] == '\0')
 		return 0;
-	w->info.state = verdict(&w->info);
+	w->info.state = rec_info_verdict(&w->info);
 	err = rec_store_save(&w->config.store, &w->info);
 	if (err != 0) {
 		w->info.state = REC_RECORDING;
