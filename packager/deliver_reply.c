@@ -11,14 +11,6 @@
 
 enum { EXTRA_MAX_BYTES = 512 };
 
-/* Bytes of a body that are a range of something. */
-struct slice {
-	const struct body *body;
-	struct http_range at;	 /* in the body */
-	struct http_range range; /* in what it is of */
-	uint64_t size_bytes;	 /* of that */
-};
-
 #define CORS                                 \
 	"Access-Control-Allow-Origin: *\r\n" \
 	"Access-Control-Expose-Headers: Content-Range, Date\r\n"
@@ -145,8 +137,8 @@ void deliver_reply_beyond(struct http_request *request, uint64_t size_bytes)
 	http_respond(request, &response);
 }
 
-static void respond_slice(
-    struct http_request *request, const struct slice *slice, const struct deliver_reply_headers *headers)
+static void respond_slice(struct http_request *request, const struct body *body, const struct http_range *range,
+    const struct deliver_reply_headers *headers)
 {
 	char extra[EXTRA_MAX_BYTES];
 	struct http_response response = {
@@ -158,38 +150,20 @@ static void respond_slice(
 
 	(void)snprintf(extra, sizeof(extra),
 	    "%sAccept-Ranges: bytes\r\nContent-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n",
-	    headers->extra_headers ? headers->extra_headers : "", slice->range.first, slice->range.last,
-	    slice->size_bytes);
-	respond_bytes(request, slice->body, &slice->at, &response);
-}
-
-void deliver_reply_slice(struct http_request *request, const struct body *body, const struct http_range *range,
-    uint64_t size_bytes, const struct deliver_reply_headers *headers)
-{
-	const struct slice slice = {
-		.body = body,
-		.at = { .first = 0, .last = range->last - range->first },
-		.range = *range,
-		.size_bytes = size_bytes,
-	};
-
-	assert(!headers->is_gzip && body->size_bytes == range->last - range->first + 1);
-	respond_slice(request, &slice, headers);
+	    headers->extra_headers ? headers->extra_headers : "", range->first, range->last, body->size_bytes);
+	respond_bytes(request, body, range, &response);
 }
 
 void deliver_reply_ranges(
     struct http_request *request, const struct body *body, const struct deliver_reply_headers *headers)
 {
-	struct slice slice = { .body = body, .size_bytes = body->size_bytes };
+	struct http_range range;
 	char extra[EXTRA_MAX_BYTES];
 
 	assert(!headers->is_gzip);
-	switch (deliver_reply_wanted(request, body->size_bytes, &slice.range)) {
+	switch (deliver_reply_wanted(request, body->size_bytes, &range)) {
 	case HTTP_RANGE_BEYOND: deliver_reply_beyond(request, body->size_bytes); return;
-	case HTTP_RANGE_SLICE:
-		slice.at = slice.range;
-		respond_slice(request, &slice, headers);
-		return;
+	case HTTP_RANGE_SLICE: respond_slice(request, body, &range, headers); return;
 	case HTTP_RANGE_WHOLE: break;
 	}
 	(void)snprintf(

@@ -39,9 +39,6 @@ void deliver_reply_ranges(
  */
 enum http_range_kind deliver_reply_wanted(
     const struct http_request *request, uint64_t size_bytes, struct http_range *out);
-/* slice: the bytes of range, of size_bytes in all. 206. */
-void deliver_reply_slice(struct http_request *request, const struct body *slice, const struct http_range *range,
-    uint64_t size_bytes, const struct deliver_reply_headers *headers);
 void deliver_reply_beyond(struct http_request *request, uint64_t size_bytes); /* 416 */
 /* A sentence in both languages, never kept by a cache: 400, 503. */
 void deliver_reply_text(struct http_request *request, int status, const char *text);

@@ -31,9 +31,9 @@ struct rec_feed *rec_feed_create(const char *stream, const char *epoch)
 	return feed;
 }
 
-bool rec_feed_has_room(const struct rec_feed *feed, size_t part_bytes)
+bool rec_feed_has_room(const struct rec_feed *feed)
 {
-	const size_t posted = atomic_load_explicit(&feed->posted_bytes, memory_order_relaxed) + part_bytes;
+	const size_t posted = atomic_load_explicit(&feed->posted_bytes, memory_order_relaxed);
 	const size_t ring = atomic_load_explicit(&feed->ring_bytes, memory_order_relaxed);
 
 	return posted <= SLACK_BYTES || posted + ring <= REC_RING_MAX_BYTES;

@@ -35,7 +35,7 @@ struct rec_feed {
 /* Two references; NULL when memory is out. */
 struct rec_feed *rec_feed_create(const char *stream, const char *epoch);
 void rec_feed_unref(struct rec_feed *feed);
-/* On the packaging thread: is there room for one more part? The mail says afterwards what was posted and taken. */
-bool rec_feed_has_room(const struct rec_feed *feed, size_t part_bytes);
+/* On the packaging thread: is there room for what is posted, the part that is about to be counted in already? */
+bool rec_feed_has_room(const struct rec_feed *feed);
 
 #endif

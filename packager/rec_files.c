@@ -134,7 +134,6 @@ int rec_files_write(struct rec_files *f, const struct part *part)
 	if (err != 0)
 		return err;
 	f->bytes += part->moof->size_bytes + part->mdat->size_bytes;
-	f->fragments++;
 	return 0;
 }
 

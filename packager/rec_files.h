@@ -26,7 +26,6 @@ struct rec_files {
 	int index_fd;
 	bool is_named;	/* its names are synced */
 	uint64_t bytes; /* whole fragments, and the init segment */
-	uint64_t fragments;
 	struct part_init *init;
 };
 

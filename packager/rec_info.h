@@ -79,12 +79,9 @@ int rec_info_parse(struct rec_info *info, const char *text, size_t len);
  */
 struct rec_note {
 	const char *id;
-	const char *stream;
-	const char *epoch;
 	enum rec_state state;
 	unsigned stretch;     /* the newest; 0: none yet */
 	uint64_t saved_bytes; /* of that one */
-	uint64_t fragments;   /* of that one in saved_bytes: so many records of its index count */
 	bool is_gone;	      /* it is being deleted; only id is told */
 };
 

@@ -173,7 +173,8 @@ static int scan(struct rec_index_stretch *s, int media_fd, uint64_t media_bytes)
 	return err == -EINVAL ? 0 : err;
 }
 
-int rec_load_stretch(struct rec_index_stretch *s, int folder_fd, enum rec_load_from from)
+/* Fills the newest or an empty stretch of the index. 0 or a negative errno. */
+static int load_stretch(struct rec_index_stretch *s, int folder_fd, enum rec_load_from from)
 {
 	int fd = rec_load_open(folder_fd, REC_FILE_MEDIA, s->number);
 	uint64_t media_bytes = 0;
@@ -214,7 +215,7 @@ static int add_stretch(struct rec_index *index, int folder_fd, unsigned number, 
 		if (told->is_damaged)
 			rec_index_limit(s, told->saved_bytes);
 	}
-	err = rec_load_stretch(s, folder_fd, from);
+	err = load_stretch(s, folder_fd, from);
 	if (err == 0)
 		rec_index_number_segments(s, index->info.segment_ms);
 	if (err != 0) {
@@ -291,7 +292,7 @@ static int load_again(struct rec_index *index, int folder_fd, const struct rec_l
 
 		rec_index_limit(s, limit_of(index, s->number, limit));
 		if (s->limit_bytes > before || i + 1 == index->n_stretches)
-			err = rec_load_stretch(s, folder_fd, REC_LOAD_FROM_INDEX);
+			err = load_stretch(s, folder_fd, REC_LOAD_FROM_INDEX);
 	}
 	return err;
 }

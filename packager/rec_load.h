@@ -53,7 +53,5 @@ int rec_load_stretches(struct rec_index *index, int folder_fd, enum rec_load_fro
 void rec_load_limit(struct rec_index *index, const struct rec_load_limit *limit);
 /* What has been recorded since it was loaded or brought up to date last, up to the limit (NULL: none). */
 int rec_load_more(struct rec_index *index, int folder_fd, const struct rec_load_limit *limit);
-/* Fills the newest or an empty stretch of the index. 0 or a negative errno. */
-int rec_load_stretch(struct rec_index_stretch *s, int folder_fd, enum rec_load_from from);
 
 #endif

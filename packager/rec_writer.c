@@ -30,13 +30,12 @@ struct rec_writer {
 	struct rec_files files; /* of the last stretch of info, while it is open */
 	unsigned next_number;
 	int64_t stretch_90k; /* of its saved bytes */
-	uint64_t stretch_fragments;
-	int64_t written_us; /* when the oldest that is not synced was written */
-	unsigned fails;	    /* in a row, without a sync that went well */
-	int64_t retry_us;   /* no file is touched before */
-	bool is_full;	    /* the last of them was for want of room */
-	bool is_info_old;   /* recording.json is to be written again */
-	bool is_info_dated; /* it should be some day, too */
+	int64_t written_us;  /* when the oldest that is not synced was written */
+	unsigned fails;	     /* in a row, without a sync that went well */
+	int64_t retry_us;    /* no file is touched before */
+	bool is_full;	     /* the last of them was for want of room */
+	bool is_info_old;    /* recording.json is to be written again */
+	bool is_info_dated;  /* it should be some day, too */
 	int64_t info_due_us;
 	bool is_started;
 	bool is_ending;
@@ -153,12 +152,9 @@ static void say_note(const struct rec_writer *w)
 {
 	const struct rec_note note = {
 		.id = w->info.id,
-		.stream = w->info.stream,
-		.epoch = w->info.epoch,
 		.state = w->info.state,
 		.stretch = w->info.n_stretches > 0 ? w->info.stretches[w->info.n_stretches - 1].number : 0,
 		.saved_bytes = w->info.n_stretches > 0 ? w->info.stretches[w->info.n_stretches - 1].saved_bytes : 0,
-		.fragments = w->stretch_fragments,
 	};
 
 	if (w->config.note)
@@ -237,7 +233,6 @@ static bool sync_now(struct rec_writer *w)
 	s->duration_ms = w->stretch_90k / 90;
 	s->saved_bytes = s->bytes;
 	rec_ring_note_synced(&w->ring);
-	w->stretch_fragments = w->files.fragments;
 	w->fails = 0;
 	w->is_full = false;
 	w->is_info_dated = true;
@@ -382,7 +377,6 @@ static bool open_file(struct rec_writer *w)
 		.lost_ms_before = e->lost_ms_before,
 	};
 	w->stretch_90k = 0;
-	w->stretch_fragments = 0;
 	age_info(w);
 	return true;
 }

@@ -515,7 +515,7 @@ static void sink_part(void *arg, void *stream, struct part *part)
 	}
 	part_ref(part);
 	atomic_fetch_add_explicit(&feed->posted_bytes, part->bytes, memory_order_relaxed);
-	if (rec_feed_has_room(feed, 0) && mailbox_post(r->mailbox, &mail, MAIL_DROPPABLE)) {
+	if (rec_feed_has_room(feed) && mailbox_post(r->mailbox, &mail, MAIL_DROPPABLE)) {
 		feed->lost_ms = 0;
 		return;
 	}
