@@ -184,10 +184,12 @@ static bool is_in_a_clip(const struct plan *plan, const char *id)
 	return false;
 }
 
-/* As recording.json says it now: somebody may have pinned it. */
+/* As recording.json says it now: somebody may have pinned it. What may not go in any case is not read. */
 static const char *rule_for(const struct rec_keeper *k, const struct rec_known *r, const struct rec_keeper_round *round)
 {
-	struct disk_candidate candidate = { .state = r->state, .end_wall_ms = r->end_wall_ms };
+	struct disk_candidate candidate = {
+		.state = r->state, .end_wall_ms = r->end_wall_ms, .is_pinned = is_in_a_clip(round->plan, r->id)
+	};
 	struct rec_info info;
 	const char *rule;
 
@@ -197,7 +199,7 @@ static const char *rule_for(const struct rec_keeper *k, const struct rec_known *
 	if (rec_store_load(&k->store, r->id, &info) != 0)
 		return NULL;
 	candidate.state = info.state;
-	candidate.is_pinned = info.is_pinned || is_in_a_clip(round->plan, r->id);
+	candidate.is_pinned = candidate.is_pinned || info.is_pinned;
 	rule = disk_guard_may_delete(round->rules, &candidate, round->wall_ms, round->free_bytes);
 	rec_info_fini(&info);
 	return rule;

@@ -475,6 +475,7 @@ static void rules_delete_what_is_old(void **state)
 	struct studio s;
 	struct rec_info info;
 	char pinned[] = "s1-20260921-141325";
+	size_t opened;
 
 	(void)state;
 	set_up(&s);
@@ -502,8 +503,11 @@ static void rules_delete_what_is_old(void **state)
 	assert_true(is_there(&s, "s2-20260921-141330")); /* of a clip */
 	assert_false(is_there(&s, "s3-20260921-141335"));
 	assert_true(is_there(&s, "s4-20260921-141340")); /* running */
+	/* The pinned one's recording.json is read again, the clip's is not. */
+	opened = s.world->disk.calls[FAKE_OPEN];
 	guard_after(&s, 100 * day_ms);
 	assert_int_equal(s.world->said[EVENT_RECORDING_DELETED], 2);
+	assert_int_equal(s.world->disk.calls[FAKE_OPEN] - opened, 1);
 	tear_down(&s);
 }
 
