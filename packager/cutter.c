@@ -90,9 +90,14 @@ void cutter_destroy(struct cutter **c)
 	*c = NULL;
 }
 
-unsigned cutter_target_duration_s(const struct cutter_config *config)
+unsigned cutter_target_duration_s(uint32_t segment_ms)
 {
-	return (unsigned)((2 * (uint64_t)config->segment_ms + 999) / 1000);
+	return (unsigned)((2 * (uint64_t)segment_ms + 999) / 1000);
+}
+
+int64_t cutter_longest_segment_90k(uint32_t segment_ms)
+{
+	return (int64_t)cutter_target_duration_s(segment_ms) * 90000 + ROUNDING_90K;
 }
 
 /* Is there a whole number of frames of every usual rate in 85 to 100 % of it? */
@@ -129,7 +134,7 @@ struct cutter *cutter_create(const struct cutter_config *config)
 	c->part_90k = (int64_t)cutter_part_target_ms(config) * TICKS_PER_MS;
 	c->segment_90k = (int64_t)config->segment_ms * TICKS_PER_MS;
 	c->segment_max_90k = 2 * c->segment_90k;
-	c->segment_hard_90k = (int64_t)cutter_target_duration_s(config) * 90000 + ROUNDING_90K;
+	c->segment_hard_90k = cutter_longest_segment_90k(config->segment_ms);
 	c->msn = config->first_msn;
 	c->discontinuity_sequence = config->discontinuity_sequence;
 	c->sequence = config->last_sequence;

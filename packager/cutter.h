@@ -58,7 +58,9 @@ struct cutter_counters {
 };
 
 /* Two times segment_ms in whole seconds, rounded up. Constant for the life of a stream. */
-unsigned cutter_target_duration_s(const struct cutter_config *config);
+unsigned cutter_target_duration_s(uint32_t segment_ms);
+/* What no segment is longer than, but one of a single part: its EXTINF still rounds to the target duration. */
+int64_t cutter_longest_segment_90k(uint32_t segment_ms);
 
 /*
  * What no part is longer than, but beside a hole in the frames: part_ms, or the next length that has room for a whole

@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "packager/cutter.h"
+
 enum {
 	TICKS_PER_MS = 90,
 	TICKS_PER_S = 90000,
-	ROUNDING_90K = 450 * 90,     /* EXTINF below target + 0.5 s still rounds to the target duration */
 	MAX_STRETCH_90K = 4 * 90000, /* a longer hole is one */
 	FRAGMENTS_FIRST = 64,
 };
@@ -202,11 +203,10 @@ bool rec_index_begins_segment(
 {
 	const struct rec_fragment *f = &s->fragments[fragment];
 	int64_t segment_90k = (int64_t)segment_ms * TICKS_PER_MS;
-	int64_t target_90k = (2 * (int64_t)segment_ms + 999) / 1000 * TICKS_PER_S;
 
 	if (fragment == 0)
 		return true;
-	if (before_90k + f->duration_90k > target_90k + ROUNDING_90K && before_90k > 0)
+	if (before_90k + f->duration_90k > cutter_longest_segment_90k(segment_ms) && before_90k > 0)
 		return true;
 	if (!s->tracks[TRACK_VIDEO])
 		return before_90k >= segment_90k - f->duration_90k / 2;

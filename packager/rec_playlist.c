@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "packager/cutter.h"
 #include "packager/playlist.h"
 #include "packager/playlist_line.h"
 
@@ -117,7 +118,7 @@ int rec_segments_make(struct rec_segments *segments, const struct rec_index *ind
 /* The cutter's, unless something longer was recorded: constant while a recording goes on. */
 static int64_t target_duration_s(const struct rec_playlist *p)
 {
-	int64_t target_s = (2 * (int64_t)p->index->info.segment_ms + 999) / 1000;
+	int64_t target_s = cutter_target_duration_s(p->index->info.segment_ms);
 
 	for (size_t i = 0; i < p->segments->count; i++) {
 		int64_t rounded_s = (p->segments->list[i].duration_90k + TICKS_HALF_S) / TICKS_PER_S;

@@ -160,7 +160,7 @@ int node_delivery_create(
 		.segment_ms = (uint32_t)options->segment_ms,
 	};
 	const struct segment_store_config store = {
-		.target_duration_s = cutter_target_duration_s(&cutter),
+		.target_duration_s = cutter_target_duration_s(cutter.segment_ms),
 		.part_ms = cutter_part_target_ms(&cutter),
 	};
 	struct node_delivery *d = calloc(1, sizeof(*d));

@@ -183,7 +183,7 @@ static void package(struct tool *t, const uint8_t *data, size_t len)
 static bool begin(struct tool *t)
 {
 	const struct cutter_config cutter = { .part_ms = 500, .segment_ms = 2000, .mono_zero_wall_ms = 1790000000000 };
-	const struct segment_store_config store = { .target_duration_s = cutter_target_duration_s(&cutter) };
+	const struct segment_store_config store = { .target_duration_s = cutter_target_duration_s(cutter.segment_ms) };
 	const struct segment_store_begin stream = { .name = stream_name, .epoch = epoch };
 	char path[512];
 

@@ -71,7 +71,7 @@ static void close_house(struct house *h)
 static struct house *open_house(void)
 {
 	const struct cutter_config cutter = { .part_ms = PART_MS, .segment_ms = SEGMENT_MS };
-	const struct segment_store_config store = { .target_duration_s = cutter_target_duration_s(&cutter) };
+	const struct segment_store_config store = { .target_duration_s = cutter_target_duration_s(cutter.segment_ms) };
 	const struct sequence_config sequence = { .memory_dir = "/nowhere", .data_dir = "/nowhere", .wall_ms = NOW_MS };
 	struct house *h = calloc(1, sizeof(*h));
 	struct packager_config config = { .part_ms = PART_MS, .segment_ms = SEGMENT_MS };
