@@ -116,9 +116,7 @@ static bool try_to_answer(
 	case SEGMENT_STORE_NOT_YET: return false;
 	case SEGMENT_STORE_FOUND: respond_found(h, request, &found); break;
 	case SEGMENT_STORE_NOT_FOUND: deliver_reply_no_media(request); break;
-	case SEGMENT_STORE_BAD:
-		deliver_reply_text(request, 400, "リクエストが正しくありません。\nBad request.\n");
-		break;
+	case SEGMENT_STORE_BAD: deliver_reply_bad_request(request); break;
 	}
 	return true;
 }

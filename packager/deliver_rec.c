@@ -133,11 +133,6 @@ static void on_client_gone(void *arg)
 	pending_destroy(arg);
 }
 
-static void respond_busy(struct http_request *request)
-{
-	deliver_reply_text(request, 503, "ディスクの応答を待っています。\nThe disk does not answer in time.\n");
-}
-
 static void respond_playlist(struct http_request *request, const struct rec_playlist_answer *answer)
 {
 	const struct http_piece piece = {
@@ -164,7 +159,7 @@ static void on_playlist(void *arg, const struct rec_playlist_answer *answer)
 	if (answer->err == 0)
 		respond_playlist(request, answer);
 	else if (answer->err == -EAGAIN || answer->err == -ENOMEM)
-		respond_busy(request);
+		deliver_reply_disk_busy(request);
 	else
 		deliver_reply_no_media(request);
 	pending_destroy(p);
@@ -200,12 +195,12 @@ static void serve_playlist(
 	struct pending *p;
 
 	if (!playlist_query_parse(&query, request->query)) {
-		deliver_reply_text(request, 400, "リクエストが正しくありません。\nBad request.\n");
+		deliver_reply_bad_request(request);
 		return;
 	}
 	p = pending_create(r, request);
 	if (!p) {
-		respond_busy(request);
+		deliver_reply_disk_busy(request);
 		return;
 	}
 	memcpy(wish.id, t->entry->id, sizeof(wish.id));
@@ -234,7 +229,7 @@ static void tick(void *arg)
 		if (now_us < p->deadline_us)
 			continue;
 		pending_destroy(p);
-		respond_busy(request);
+		deliver_reply_disk_busy(request);
 	}
 	deliver_rec_files_tick(r->files, now_us);
 }
@@ -248,7 +243,7 @@ void deliver_rec_serve(
 	bool is_path = deliver_rec_path_parse(&t.path, rest, form);
 
 	if (!rec_library_is_ready(r->config.library)) {
-		respond_busy(request);
+		deliver_reply_disk_busy(request);
 		return;
 	}
 	t.entry = is_path ? find(r, &t, form) : NULL;

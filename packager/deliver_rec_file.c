@@ -3,9 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +18,6 @@ enum {
 	READ_MAX_US = 60 * 1000 * 1000,	    /* in the middle: then the connection goes */
 	CHUNK_MIN_BYTES = 16 * 1024,	    /* what one client may hold when there are many */
 	IN_FLIGHT_BYTES = 64 * 1024 * 1024, /* shared by all who read */
-	HEADERS_MAX_BYTES = 512,
 };
 
 /* One client and the stretch of a file that he reads. */
@@ -90,11 +87,6 @@ static void on_gone(void *arg)
 	transfer_destroy(arg);
 }
 
-static void respond_busy(struct http_request *request)
-{
-	deliver_reply_text(request, 503, "ディスクの応答を待っています。\nThe disk does not answer in time.\n");
-}
-
 /* No answer has begun: it is this one. In the middle nothing can be said but that it is not whole. */
 static void give_up(struct transfer *t, int err)
 {
@@ -108,7 +100,7 @@ static void give_up(struct transfer *t, int err)
 	if (err == -ENOENT)
 		deliver_reply_no_media(request);
 	else
-		respond_busy(request);
+		deliver_reply_disk_busy(request);
 }
 
 static int ask(struct transfer *t, struct rec_job *job)
@@ -176,7 +168,7 @@ static void begin_answer(struct transfer *t, const struct http_piece *piece)
 	const struct http_source source = {
 		.size_bytes = t->range.last + 1 - t->range.first, .on_want = on_want, .on_gone = on_gone, .arg = t
 	};
-	char headers[HEADERS_MAX_BYTES];
+	char headers[DELIVER_REPLY_HEADERS_SIZE];
 	struct http_response response = {
 		.status = t->is_slice ? 206 : 200,
 		.content_type = "video/mp4",
@@ -185,12 +177,8 @@ static void begin_answer(struct transfer *t, const struct http_piece *piece)
 		.pieces = piece,
 		.n_pieces = piece ? 1 : 0,
 	};
-	int n = snprintf(headers, sizeof(headers), "%sAccept-Ranges: bytes\r\n", deliver_reply_cors);
 
-	if (t->is_slice)
-		(void)snprintf(headers + n, sizeof(headers) - (size_t)n,
-		    "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n", t->range.first, t->range.last,
-		    t->size_bytes);
+	deliver_reply_range_headers(headers, deliver_reply_cors, t->is_slice ? &t->range : NULL, t->size_bytes);
 	t->is_begun = true;
 	http_respond_from(t->request, &response, &source);
 }
@@ -264,7 +252,7 @@ void deliver_rec_files_serve(
 	int err;
 
 	if (!t) {
-		respond_busy(request);
+		deliver_reply_disk_busy(request);
 		return;
 	}
 	t->files = f;

@@ -9,8 +9,6 @@
 #include "base/shared.h"
 #include "packager/body.h"
 
-enum { EXTRA_MAX_BYTES = 512 };
-
 #define CORS                                 \
 	"Access-Control-Allow-Origin: *\r\n" \
 	"Access-Control-Expose-Headers: Content-Range, Date\r\n"
@@ -53,6 +51,16 @@ void deliver_reply_text(struct http_request *request, int status, const char *te
 	};
 
 	http_respond(request, &response);
+}
+
+void deliver_reply_bad_request(struct http_request *request)
+{
+	deliver_reply_text(request, 400, "リクエストが正しくありません。\nBad request.\n");
+}
+
+void deliver_reply_disk_busy(struct http_request *request)
+{
+	deliver_reply_text(request, 503, "ディスクの応答を待っています。\nThe disk does not answer in time.\n");
 }
 
 /* The pieces that hold these bytes of the body. How many; more than HTTP_PIECES_MAX: too many. */
@@ -125,7 +133,7 @@ enum http_range_kind deliver_reply_wanted(
 
 void deliver_reply_beyond(struct http_request *request, uint64_t size_bytes)
 {
-	char extra[EXTRA_MAX_BYTES];
+	char extra[DELIVER_REPLY_HEADERS_SIZE];
 	const struct http_response response = {
 		.status = 416,
 		.cache_control = "no-store",
@@ -137,10 +145,23 @@ void deliver_reply_beyond(struct http_request *request, uint64_t size_bytes)
 	http_respond(request, &response);
 }
 
+void deliver_reply_range_headers(
+    char out[DELIVER_REPLY_HEADERS_SIZE], const char *before, const struct http_range *slice, uint64_t size_bytes)
+{
+	size_t size = DELIVER_REPLY_HEADERS_SIZE;
+	int n = snprintf(out, size, "%sAccept-Ranges: bytes\r\n", before ? before : "");
+
+	assert(n > 0 && (size_t)n < size);
+	if (slice)
+		(void)snprintf(out + n, size - (size_t)n,
+		    "Content-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n", slice->first, slice->last,
+		    size_bytes);
+}
+
 static void respond_slice(struct http_request *request, const struct body *body, const struct http_range *range,
     const struct deliver_reply_headers *headers)
 {
-	char extra[EXTRA_MAX_BYTES];
+	char extra[DELIVER_REPLY_HEADERS_SIZE];
 	struct http_response response = {
 		.status = 206,
 		.content_type = headers->content_type,
@@ -148,9 +169,7 @@ static void respond_slice(struct http_request *request, const struct body *body,
 		.extra_headers = extra,
 	};
 
-	(void)snprintf(extra, sizeof(extra),
-	    "%sAccept-Ranges: bytes\r\nContent-Range: bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64 "\r\n",
-	    headers->extra_headers ? headers->extra_headers : "", range->first, range->last, body->size_bytes);
+	deliver_reply_range_headers(extra, headers->extra_headers, range, body->size_bytes);
 	respond_bytes(request, body, range, &response);
 }
 
@@ -158,7 +177,7 @@ void deliver_reply_ranges(
     struct http_request *request, const struct body *body, const struct deliver_reply_headers *headers)
 {
 	struct http_range range;
-	char extra[EXTRA_MAX_BYTES];
+	char extra[DELIVER_REPLY_HEADERS_SIZE];
 
 	assert(!headers->is_gzip);
 	switch (deliver_reply_wanted(request, body->size_bytes, &range)) {
@@ -166,7 +185,6 @@ void deliver_reply_ranges(
 	case HTTP_RANGE_SLICE: respond_slice(request, body, &range, headers); return;
 	case HTTP_RANGE_WHOLE: break;
 	}
-	(void)snprintf(
-	    extra, sizeof(extra), "%sAccept-Ranges: bytes\r\n", headers->extra_headers ? headers->extra_headers : "");
+	deliver_reply_range_headers(extra, headers->extra_headers, NULL, body->size_bytes);
 	respond_whole(request, body, headers, extra);
 }

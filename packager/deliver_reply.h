@@ -16,6 +16,8 @@
 
 struct body;
 
+enum { DELIVER_REPLY_HEADERS_SIZE = 512 };
+
 /* Headers of whatever a page of another origin may fetch, whole lines. */
 extern const char deliver_reply_cors[];
 extern const char deliver_reply_cors_and_vary[];
@@ -40,6 +42,11 @@ void deliver_reply_ranges(
 enum http_range_kind deliver_reply_wanted(
     const struct http_request *request, uint64_t size_bytes, struct http_range *out);
 void deliver_reply_beyond(struct http_request *request, uint64_t size_bytes); /* 416 */
+/* Accept-Ranges and, of a slice, Content-Range (NULL: the whole), behind before, whole lines of at most 256 bytes. */
+void deliver_reply_range_headers(
+    char out[DELIVER_REPLY_HEADERS_SIZE], const char *before, const struct http_range *slice, uint64_t size_bytes);
+void deliver_reply_bad_request(struct http_request *request); /* 400 */
+void deliver_reply_disk_busy(struct http_request *request);   /* 503 */
 /* A sentence in both languages, never kept by a cache: 400, 503. */
 void deliver_reply_text(struct http_request *request, int status, const char *text);
 /* headers: whole lines. */
