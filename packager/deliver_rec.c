@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/list.h"
 #include "base/loop.h"
 #include "base/shared.h"
 #include "packager/deliver_rec_file.h"
@@ -20,9 +21,7 @@ enum {
 
 /* A playlist that somebody waits for. */
 struct pending {
-	struct pending *prev;
-	struct pending *next;
-	struct deliver_rec *rec;
+	struct list_node node; /* of struct deliver_rec */
 	struct http_request *request;
 	struct rec_waiter waiter;
 	int64_t deadline_us;
@@ -33,7 +32,7 @@ struct deliver_rec {
 	struct deliver_rec_config config;
 	struct deliver_rec_files *files;
 	struct loop_timer *tick;
-	struct pending *pending;
+	struct list_node pending; /* struct pending; all wait equally long, so the first is the first to be late */
 };
 
 /* What a request is about. entry NULL: nothing, or nothing that may be seen. */
@@ -51,7 +50,7 @@ void deliver_rec_destroy(struct deliver_rec **rec)
 	*rec = NULL;
 	if (!r)
 		return;
-	assert(!r->pending);
+	assert(list_is_empty(&r->pending));
 	deliver_rec_files_destroy(&r->files);
 	loop_timer_destroy(&r->tick);
 	free(r);
@@ -116,15 +115,8 @@ static bool may_see(const struct deliver_rec *r, const struct target *t)
 
 static void pending_destroy(struct pending *p)
 {
-	struct deliver_rec *r = p->rec;
-
-	rec_library_leave(r->config.library, &p->waiter);
-	if (p->prev)
-		p->prev->next = p->next;
-	else
-		r->pending = p->next;
-	if (p->next)
-		p->next->prev = p->prev;
+	rec_library_leave(&p->waiter);
+	list_remove(&p->node);
 	free(p);
 }
 
@@ -171,15 +163,11 @@ static struct pending *pending_create(struct deliver_rec *r, struct http_request
 
 	if (!p)
 		return NULL;
-	p->rec = r;
 	p->request = request;
 	p->waiter.fn = on_playlist;
 	p->waiter.arg = p;
 	p->deadline_us = loop_now_us(r->loop) + WAIT_MAX_US;
-	p->next = r->pending;
-	if (p->next)
-		p->next->prev = p;
-	r->pending = p;
+	list_append(&r->pending, &p->node);
 	return p;
 }
 
@@ -220,14 +208,13 @@ static void tick(void *arg)
 {
 	struct deliver_rec *r = arg;
 	int64_t now_us = loop_now_us(r->loop);
-	struct pending *next;
 
-	for (struct pending *p = r->pending; p; p = next) {
+	while (!list_is_empty(&r->pending)) {
+		struct pending *p = LIST_ENTRY(r->pending.next, struct pending, node);
 		struct http_request *request = p->request;
 
-		next = p->next;
 		if (now_us < p->deadline_us)
-			continue;
+			break;
 		pending_destroy(p);
 		deliver_reply_disk_busy(request);
 	}
@@ -265,6 +252,7 @@ int deliver_rec_create(struct deliver_rec **out, struct loop *loop, const struct
 		return -ENOMEM;
 	r->loop = loop;
 	r->config = *config;
+	list_init(&r->pending);
 	err = deliver_rec_files_create(&r->files, loop, rec_library_reader(config->library));
 	if (err == 0)
 		err = loop_timer_create(&r->tick, loop, tick, r);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/http_range.h"
+#include "base/list.h"
 #include "base/loop.h"
 #include "base/shared.h"
 #include "packager/deliver_reply.h"
@@ -22,8 +23,7 @@ enum {
 
 /* One client and the stretch of a file that he reads. */
 struct transfer {
-	struct transfer *prev;
-	struct transfer *next;
+	struct list_node node; /* of struct deliver_rec_files */
 	struct deliver_rec_files *files;
 	struct http_request *request;
 	struct rec_job *job; /* under way; NULL: it is the client's turn */
@@ -41,7 +41,7 @@ struct transfer {
 struct deliver_rec_files {
 	struct loop *loop;
 	struct rec_reader *reader;
-	struct transfer *transfers;
+	struct list_node transfers; /* struct transfer */
 	size_t n_transfers;
 };
 
@@ -50,7 +50,7 @@ void deliver_rec_files_destroy(struct deliver_rec_files **files)
 	struct deliver_rec_files *f = *files;
 
 	*files = NULL;
-	assert(!f || !f->transfers);
+	assert(!f || list_is_empty(&f->transfers));
 	free(f);
 }
 
@@ -63,22 +63,16 @@ int deliver_rec_files_create(struct deliver_rec_files **out, struct loop *loop, 
 		return -ENOMEM;
 	f->loop = loop;
 	f->reader = reader;
+	list_init(&f->transfers);
 	return 0;
 }
 
 static void transfer_destroy(struct transfer *t)
 {
-	struct deliver_rec_files *f = t->files;
-
 	if (t->job)
 		t->job->is_cancelled = true;
-	if (t->prev)
-		t->prev->next = t->next;
-	else
-		f->transfers = t->next;
-	if (t->next)
-		t->next->prev = t->prev;
-	f->n_transfers--;
+	list_remove(&t->node);
+	t->files->n_transfers--;
 	free(t);
 }
 
@@ -259,10 +253,7 @@ void deliver_rec_files_serve(
 	t->request = request;
 	memcpy(t->id, id, strlen(id) + 1);
 	t->stretch = stretch;
-	t->next = f->transfers;
-	if (t->next)
-		t->next->prev = t;
-	f->transfers = t;
+	list_append(&f->transfers, &t->node);
 	f->n_transfers++;
 	err = ask(t, rec_job_create(REC_JOB_SIZE, on_size, t));
 	if (err != 0)
@@ -273,10 +264,12 @@ void deliver_rec_files_serve(
 
 void deliver_rec_files_tick(struct deliver_rec_files *f, int64_t now_us)
 {
-	struct transfer *next;
+	struct list_node *next;
 
-	for (struct transfer *t = f->transfers; t; t = next) {
-		next = t->next;
+	for (struct list_node *node = f->transfers.next; node != &f->transfers; node = next) {
+		struct transfer *t = LIST_ENTRY(node, struct transfer, node);
+
+		next = node->next;
 		if (t->job && now_us >= t->deadline_us) {
 			t->job->is_cancelled = true;
 			t->job = NULL;

@@ -26,8 +26,8 @@ struct playlist {
 	struct shared *text; /* NULL: none yet */
 	bool is_gzip;
 	bool is_open;
-	struct rec_job *job; /* being made; NULL: not */
-	struct rec_waiter *waiters;
+	struct rec_job *job;	  /* being made; NULL: not */
+	struct list_node waiters; /* struct rec_waiter */
 	struct rec_library *library;
 };
 
@@ -43,7 +43,7 @@ struct rec_library {
 
 static void playlist_destroy(struct playlist *p)
 {
-	assert(!p->waiters);
+	assert(list_is_empty(&p->waiters));
 	if (p->job)
 		p->job->is_cancelled = true;
 	shared_unref(p->text);
@@ -197,7 +197,7 @@ static bool is_fresh(const struct rec_library *l, const struct playlist *p, cons
 	return p->is_open ? age_us < OPEN_AGE_US : age_us < OVER_AGE_US && is_same_stamp(&p->stamp, stamp);
 }
 
-static void tell(struct rec_waiter *waiter, const struct playlist *p, int err)
+static void tell(const struct rec_waiter *waiter, const struct playlist *p, int err)
 {
 	const struct rec_playlist_answer answer = {
 		.err = err,
@@ -206,7 +206,6 @@ static void tell(struct rec_waiter *waiter, const struct playlist *p, int err)
 		.is_open = p && p->is_open,
 	};
 
-	waiter->is_waiting = false;
 	waiter->fn(waiter->arg, &answer);
 }
 
@@ -221,10 +220,10 @@ static void on_playlist(void *arg, struct rec_job *job)
 	p->is_gzip = job->is_gzip;
 	p->is_open = job->is_open;
 	p->made_us = loop_now_us(l->loop);
-	while (p->waiters) {
-		struct rec_waiter *waiter = p->waiters;
+	while (!list_is_empty(&p->waiters)) {
+		struct rec_waiter *waiter = LIST_ENTRY(p->waiters.next, struct rec_waiter, node);
 
-		p->waiters = waiter->next;
+		list_remove(&waiter->node);
 		tell(waiter, p, job->err);
 	}
 	trim(l);
@@ -238,6 +237,7 @@ static struct playlist *add(struct rec_library *l, const struct rec_wish *wish)
 		return NULL;
 	p->library = l;
 	p->wish = *wish;
+	list_init(&p->waiters);
 	p->next = l->playlists;
 	l->playlists = p;
 	trim(l);
@@ -282,22 +282,10 @@ void rec_library_ask(struct rec_library *l, const struct rec_wish *wish, struct 
 		tell(waiter, p, err);
 		return;
 	}
-	waiter->is_waiting = true;
-	waiter->next = p->waiters;
-	p->waiters = waiter;
+	list_append(&p->waiters, &waiter->node);
 }
 
-void rec_library_leave(struct rec_library *l, struct rec_waiter *waiter)
+void rec_library_leave(struct rec_waiter *waiter)
 {
-	if (!waiter->is_waiting)
-		return;
-	waiter->is_waiting = false;
-	for (struct playlist *p = l->playlists; p; p = p->next) {
-		for (struct rec_waiter **at = &p->waiters; *at; at = &(*at)->next) {
-			if (*at != waiter)
-				continue;
-			*at = waiter->next;
-			return;
-		}
-	}
+	list_remove(&waiter->node);
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/list.h"
 #include "packager/rec_list.h"
 #include "packager/rec_reader.h"
 
@@ -43,16 +44,15 @@ typedef void (*rec_playlist_fn)(void *arg, const struct rec_playlist_answer *ans
 
 /* Somebody waiting; stands in what belongs to him. Zeroed first. */
 struct rec_waiter {
-	struct rec_waiter *next;
+	struct list_node node;
 	rec_playlist_fn fn;
 	void *arg;
-	bool is_waiting;
 };
 
 /* Calls waiter->fn once: now, or when the reader has answered. */
 void rec_library_ask(struct rec_library *library, const struct rec_wish *wish, struct rec_waiter *waiter);
 /* He does not wait any more, if he did. */
-void rec_library_leave(struct rec_library *library, struct rec_waiter *waiter);
+void rec_library_leave(struct rec_waiter *waiter);
 struct rec_reader *rec_library_reader(struct rec_library *library);
 
 #endif

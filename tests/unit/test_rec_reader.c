@@ -157,7 +157,7 @@ static void a_playlist_is_made_once(void **state)
 	rec_library_ask(h.library, &wish, &waiters[0]);
 	rec_library_ask(h.library, &wish, &waiters[3]);
 	rec_library_ask(h.library, &wish, &waiters[1]);
-	rec_library_leave(h.library, &waiters[3]); /* from the middle */
+	rec_library_leave(&waiters[3]); /* from the middle */
 	assert_in_range(rec_reader_jobs(h.reader), 0, 2);
 	wait_heard(&h, &heard[0], 1);
 	wait_heard(&h, &heard[1], 1);
