@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "packager/rec_files.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,28 +29,20 @@ bool rec_files_is_open(const struct rec_files *f)
 	return f->media_fd >= 0;
 }
 
-static int path_of(char path[REC_PATH_SIZE], const char *folder, enum rec_file kind, unsigned stretch)
-{
-	char name[REC_FILE_SIZE];
-
-	rec_file_name(name, kind, stretch);
-	return snprintf(path, REC_PATH_SIZE, "%s/%s", folder, name) < REC_PATH_SIZE ? 0 : -ENAMETOOLONG;
-}
-
 void rec_files_unlink(const struct rec_disk *disk, const char *folder, unsigned stretch)
 {
 	char path[REC_PATH_SIZE];
 
-	if (path_of(path, folder, REC_FILE_INDEX, stretch) == 0)
+	if (rec_file_path(path, folder, REC_FILE_INDEX, stretch) == 0)
 		(void)disk->unlink(disk->arg, path);
-	if (path_of(path, folder, REC_FILE_MEDIA, stretch) == 0)
+	if (rec_file_path(path, folder, REC_FILE_MEDIA, stretch) == 0)
 		(void)disk->unlink(disk->arg, path);
 }
 
 static int create(const struct rec_files *f, enum rec_file kind, int *fd)
 {
 	char path[REC_PATH_SIZE];
-	int err = path_of(path, f->folder, kind, f->stretch);
+	int err = rec_file_path(path, f->folder, kind, f->stretch);
 
 	if (err == 0)
 		err = f->disk->create(f->disk->arg, path);

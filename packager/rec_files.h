@@ -16,8 +16,6 @@
 #include "packager/rec_disk.h"
 #include "packager/rec_format.h"
 
-enum { REC_PATH_SIZE = 512 };
-
 struct rec_files {
 	const struct rec_disk *disk;
 	char folder[REC_PATH_SIZE];

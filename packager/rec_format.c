@@ -2,6 +2,7 @@
 #include "packager/rec_format.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -104,6 +105,14 @@ size_t rec_path(char *out, size_t size, const char *data_dir, const char *id, co
 	    id && name ? name : "");
 
 	return len < 0 ? size : (size_t)len;
+}
+
+int rec_file_path(char out[REC_PATH_SIZE], const char *folder, enum rec_file file, unsigned stretch)
+{
+	char name[REC_FILE_SIZE];
+
+	rec_file_name(name, file, stretch);
+	return snprintf(out, REC_PATH_SIZE, "%s/%s", folder, name) < REC_PATH_SIZE ? 0 : -ENAMETOOLONG;
 }
 
 static void put_u64_little(struct bytes_writer *w, uint64_t v)

@@ -27,6 +27,7 @@ enum {
 	REC_RECORD_BYTES = 64, /* of the header, too */
 	REC_STRETCH_MAX = 9999,
 	REC_FILE_SIZE = sizeof("recording.json.new"), /* of any name inside a recording's folder, with its NUL */
+	REC_PATH_SIZE = 512,			      /* of any path that is written, with its NUL */
 	REC_STREAM_LETTERS = 40,		      /* of a stream's name in an id */
 };
 
@@ -51,6 +52,8 @@ bool rec_file_parse(const char *name, size_t len, enum rec_file *file, unsigned 
  * needed; out is cut when that is not less than size.
  */
 size_t rec_path(char *out, size_t size, const char *data_dir, const char *id, const char *name);
+/* A file by the path of its recording's folder: 0 or -ENAMETOOLONG. */
+int rec_file_path(char out[REC_PATH_SIZE], const char *folder, enum rec_file file, unsigned stretch);
 
 /* The first record of an index. */
 struct rec_index_header {

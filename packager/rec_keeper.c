@@ -8,7 +8,6 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "packager/rec_files.h"
 #include "packager/rec_format.h"
 
 struct rec_known {

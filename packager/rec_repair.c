@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "packager/rec_files.h"
 #include "packager/rec_load.h"
 
 enum { INDEX_MAX_BYTES = 512 * 1024 * 1024 };
@@ -216,17 +215,18 @@ static int write_index(
     const struct rec_store *store, const char *id, const struct rec_index_stretch *s, uint32_t segment_ms)
 {
 	const struct rec_disk *disk = store->disk;
+	char folder[REC_PATH_SIZE];
 	char path[REC_PATH_SIZE];
-	char name[REC_FILE_SIZE];
 	struct bytes_writer w;
 	int err;
 
-	rec_file_name(name, REC_FILE_INDEX, s->number);
 	bytes_writer_init_growing(&w, INDEX_MAX_BYTES);
 	put_records(&w, s, segment_ms);
 	err = w.is_full ? -ENOMEM : 0;
-	if (err == 0 && rec_path(path, sizeof(path), store->data_dir, id, name) >= sizeof(path))
+	if (err == 0 && rec_path(folder, sizeof(folder), store->data_dir, id, NULL) >= sizeof(folder))
 		err = -ENAMETOOLONG;
+	if (err == 0)
+		err = rec_file_path(path, folder, REC_FILE_INDEX, s->number);
 	if (err == 0) {
 		(void)disk->unlink(disk->arg, path);
 		err = rec_disk_write_file(disk, path, w.data, w.len);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "packager/rec_scan.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "packager/rec_files.h"
 #include "packager/rec_format.h"
 
 enum {
@@ -17,12 +14,9 @@ enum {
 static int open_file(const struct rec_disk *disk, const char *folder, enum rec_file kind, unsigned stretch)
 {
 	char path[REC_PATH_SIZE];
-	char name[REC_FILE_SIZE];
+	int err = rec_file_path(path, folder, kind, stretch);
 
-	rec_file_name(name, kind, stretch);
-	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	return disk->open(disk->arg, path);
+	return err == 0 ? disk->open(disk->arg, path) : err;
 }
 
 /* ISO/IEC 14496-12 §4.2, and we write no box of 4 GB: a size of 0 or 1 is none of ours, and ends the walk. */

@@ -2,18 +2,16 @@
 #include "packager/rec_store.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "packager/rec_files.h"
 #include "packager/rec_format.h"
 #include "packager/rec_scan.h"
 
-/* 0 or -ENAMETOOLONG. */
-static int path_of(const struct rec_store *store, const char *id, const char *name, char path[REC_PATH_SIZE])
+/* The folder of a recording, or (id NULL) the one above. 0 or -ENAMETOOLONG. */
+static int folder_of(const struct rec_store *store, const char *id, char folder[REC_PATH_SIZE])
 {
-	return rec_path(path, REC_PATH_SIZE, store->data_dir, id, name) < REC_PATH_SIZE ? 0 : -ENAMETOOLONG;
+	return rec_path(folder, REC_PATH_SIZE, store->data_dir, id, NULL) < REC_PATH_SIZE ? 0 : -ENAMETOOLONG;
 }
 
 static int sync_dir(const struct rec_store *store, const char *path)
@@ -26,10 +24,10 @@ int rec_store_make(const struct rec_store *store, const char *id)
 	const struct rec_disk *disk = store->disk;
 	char path[REC_PATH_SIZE];
 	char above[REC_PATH_SIZE];
-	int err = path_of(store, id, NULL, path);
+	int err = folder_of(store, id, path);
 
 	if (err == 0)
-		err = path_of(store, NULL, NULL, above);
+		err = folder_of(store, NULL, above);
 	if (err != 0)
 		return err;
 	err = disk->make_dir(disk->arg, above);
@@ -71,14 +69,14 @@ static int read_small(const struct rec_disk *disk, const char *path, char **text
 
 int rec_store_load(const struct rec_store *store, const char *id, struct rec_info *info)
 {
+	char folder[REC_PATH_SIZE];
 	char path[REC_PATH_SIZE];
-	char name[REC_FILE_SIZE];
 	char *text = NULL;
 	size_t len = 0;
-	int err;
+	int err = folder_of(store, id, folder);
 
-	rec_file_name(name, REC_FILE_INFO, 0);
-	err = path_of(store, id, name, path);
+	if (err == 0)
+		err = rec_file_path(path, folder, REC_FILE_INFO, 0);
 	if (err == 0)
 		err = read_small(store->disk, path, &text, &len);
 	if (err != 0)
@@ -98,15 +96,12 @@ static int replace(const struct rec_store *store, const char *id, const char *te
 	char folder[REC_PATH_SIZE];
 	char path[REC_PATH_SIZE];
 	char beside[REC_PATH_SIZE];
-	char name[REC_FILE_SIZE];
-	int err = path_of(store, id, NULL, folder);
+	int err = folder_of(store, id, folder);
 
-	rec_file_name(name, REC_FILE_INFO, 0);
 	if (err == 0)
-		err = path_of(store, id, name, path);
-	rec_file_name(name, REC_FILE_INFO_NEW, 0);
+		err = rec_file_path(path, folder, REC_FILE_INFO, 0);
 	if (err == 0)
-		err = path_of(store, id, name, beside);
+		err = rec_file_path(beside, folder, REC_FILE_INFO_NEW, 0);
 	if (err != 0)
 		return err;
 	err = rec_disk_write_file(disk, beside, text, len);
@@ -162,7 +157,7 @@ static int mend_stretch(const struct rec_store *store, const char *id, struct re
 {
 	struct rec_scan scan;
 	char folder[REC_PATH_SIZE];
-	int err = path_of(store, id, NULL, folder);
+	int err = folder_of(store, id, folder);
 
 	if (err == 0)
 		err = rec_scan_stretch(&scan, store->disk, folder, s->number);
@@ -183,7 +178,7 @@ int rec_store_mend(const struct rec_store *store, struct rec_info *info)
 {
 	struct mending m = { .info = info };
 	char folder[REC_PATH_SIZE];
-	int err = path_of(store, info->id, NULL, folder);
+	int err = folder_of(store, info->id, folder);
 
 	m.newest = info->n_stretches > 0 ? info->stretches[info->n_stretches - 1].number : 0;
 	if (err == 0)
@@ -199,18 +194,18 @@ int rec_store_mend(const struct rec_store *store, struct rec_info *info)
 }
 
 struct deletion {
-	const struct rec_store *store;
-	const char *id;
+	const struct rec_disk *disk;
+	const char *folder;
 	int err;
 };
 
-static void delete_file(struct deletion *d, const char *name)
+static void delete_file(struct deletion *d, enum rec_file kind, unsigned stretch)
 {
 	char path[REC_PATH_SIZE];
-	int err = path_of(d->store, d->id, name, path);
+	int err = rec_file_path(path, d->folder, kind, stretch);
 
 	if (err == 0)
-		err = d->store->disk->unlink(d->store->disk->arg, path);
+		err = d->disk->unlink(d->disk->arg, path);
 	if (err != 0 && err != -ENOENT && d->err == 0)
 		d->err = err;
 }
@@ -218,19 +213,18 @@ static void delete_file(struct deletion *d, const char *name)
 static void delete_all_but_info(void *ctx, const char *name)
 {
 	enum rec_file kind;
-	unsigned number;
+	unsigned stretch;
 
-	if (rec_file_parse(name, strlen(name), &kind, &number) && kind != REC_FILE_INFO)
-		delete_file(ctx, name);
+	if (rec_file_parse(name, strlen(name), &kind, &stretch) && kind != REC_FILE_INFO)
+		delete_file(ctx, kind, stretch);
 }
 
 int rec_store_delete(const struct rec_store *store, const char *id)
 {
 	const struct rec_disk *disk = store->disk;
-	struct deletion d = { store, id, 0 };
 	char folder[REC_PATH_SIZE];
-	char name[REC_FILE_SIZE];
-	int err = path_of(store, id, NULL, folder);
+	struct deletion d = { disk, folder, 0 };
+	int err = folder_of(store, id, folder);
 
 	if (err == 0)
 		err = disk->list(disk->arg, folder, delete_all_but_info, &d);
@@ -238,7 +232,6 @@ int rec_store_delete(const struct rec_store *store, const char *id)
 		err = d.err;
 	if (err != 0)
 		return err;
-	rec_file_name(name, REC_FILE_INFO, 0);
-	delete_file(&d, name);
+	delete_file(&d, REC_FILE_INFO, 0);
 	return d.err == 0 ? disk->remove_dir(disk->arg, folder) : d.err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "packager/rec_format.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -90,6 +91,8 @@ static void paths_say_what_they_need(void **state)
 {
 	char path[64];
 	char tiny[8];
+	char file[REC_PATH_SIZE];
+	char folder[REC_PATH_SIZE];
 
 	(void)state;
 	assert_int_equal(rec_path(path, sizeof(path), "/data", "x-1", "0001.mp4"), 22);
@@ -100,6 +103,12 @@ static void paths_say_what_they_need(void **state)
 	assert_string_equal(path, "/data/rec");
 	assert_int_equal(rec_path(tiny, sizeof(tiny), "/data", "x-1", NULL), 13);
 	assert_string_equal(tiny, "/data/r");
+	assert_int_equal(rec_file_path(file, "/data/rec/x-1", REC_FILE_INDEX, 12), 0);
+	assert_string_equal(file, "/data/rec/x-1/0012.idx");
+	memset(folder, 'x', sizeof(folder));
+	folder[REC_PATH_SIZE - sizeof("/0001.mp4")] = '\0';
+	assert_int_equal(rec_file_path(file, folder, REC_FILE_MEDIA, 1), 0);
+	assert_int_equal(rec_file_path(file, folder, REC_FILE_INFO, 0), -ENAMETOOLONG);
 }
 
 static const struct rec_fragment fragment = {
