@@ -51,6 +51,15 @@ struct rec_index_stretch *rec_index_add_stretch(struct rec_index *index, unsigne
 	return &bigger[index->n_stretches++];
 }
 
+const struct rec_index_stretch *rec_index_find(const struct rec_index *index, unsigned number)
+{
+	for (size_t i = 0; i < index->n_stretches; i++) {
+		if (index->stretches[i].number == number)
+			return &index->stretches[i];
+	}
+	return NULL;
+}
+
 /* ---- filling a stretch ---- */
 
 int rec_index_take_init(struct rec_index_stretch *s, const uint8_t *data, size_t len)

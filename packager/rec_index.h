@@ -46,6 +46,8 @@ void rec_index_fini(struct rec_index *index);
 /* An empty stretch at the end; valid until the next one is added. NULL when memory is out. */
 struct rec_index_stretch *rec_index_add_stretch(struct rec_index *index, unsigned number);
 void rec_index_stretch_fini(struct rec_index_stretch *s);
+/* By its number; NULL: it is not there. */
+const struct rec_index_stretch *rec_index_find(const struct rec_index *index, unsigned number);
 
 /* From now on nothing beyond so many bytes counts. */
 void rec_index_limit(struct rec_index_stretch *s, uint64_t limit_bytes);

@@ -136,21 +136,18 @@ static void playlist(struct rec_reader *r, struct rec_job *job, int64_t now_us)
 
 static void size_of_stretch(struct rec_reader *r, struct rec_job *job, int64_t now_us)
 {
+	const struct rec_index_stretch *s;
 	const struct rec_index *index;
 
 	job->err = rec_cache_index(r->cache, job->wish.id, now_us, &index);
 	if (job->err != 0)
 		return;
 	job->is_open = index->info.state == REC_RECORDING;
-	job->err = -ENOENT;
-	for (size_t i = 0; i < index->n_stretches; i++) {
-		const struct rec_index_stretch *s = &index->stretches[i];
-
-		if (s->number != job->stretch || !s->has_init)
-			continue;
+	s = rec_index_find(index, job->stretch);
+	if (s && s->has_init)
 		job->size_bytes = rec_index_end(s);
-		job->err = 0;
-	}
+	else
+		job->err = -ENOENT;
 }
 
 static void read_bytes(struct rec_reader *r, struct rec_job *job, int64_t now_us)

@@ -54,18 +54,9 @@ static int media_size(int folder_fd, unsigned stretch, uint64_t *bytes)
 	return 0;
 }
 
-static const struct rec_index_stretch *find(const struct rec_index *index, unsigned number)
-{
-	for (size_t i = 0; i < index->n_stretches; i++) {
-		if (index->stretches[i].number == number)
-			return &index->stretches[i];
-	}
-	return NULL;
-}
-
 static void look_at(struct rec_fault *fault, const struct rec_index *index, int folder_fd, unsigned number)
 {
-	const struct rec_index_stretch *s = find(index, number);
+	const struct rec_index_stretch *s = rec_index_find(index, number);
 	uint64_t bytes = 0;
 	int err = media_size(folder_fd, number, &bytes);
 
@@ -82,7 +73,7 @@ static void look_at(struct rec_fault *fault, const struct rec_index *index, int 
 
 static void compare(struct rec_fault *fault, const struct rec_stretch *told, const struct rec_index *index)
 {
-	const struct rec_index_stretch *s = find(index, told->number);
+	const struct rec_index_stretch *s = rec_index_find(index, told->number);
 	uint64_t there = s && s->has_init ? rec_index_end(s) : 0;
 
 	fault->is_damaged = told->is_damaged;
@@ -243,7 +234,7 @@ static void conclude(struct rec_info *info, const struct rec_index *index)
 	bool is_whole = rec_info_verdict(info) == REC_SAVED;
 
 	for (size_t i = 0; i < info->n_stretches; i++) {
-		const struct rec_index_stretch *s = find(index, info->stretches[i].number);
+		const struct rec_index_stretch *s = rec_index_find(index, info->stretches[i].number);
 
 		is_whole = is_whole && info->stretches[i].lost_ms_before == 0;
 		if (s && s->count > 0)
