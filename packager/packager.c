@@ -13,7 +13,6 @@
 enum {
 	MAILBOX_FRAMES = 16384,
 	MAILBOX_RESERVE = 16384,
-	EPOCH_MAX = 16,
 	BUCKETS = 256,
 	LINGER_MS = 20, /* so much later may a part be out than its last frame was in */
 	LATE_US = 50000,
@@ -40,7 +39,7 @@ struct packaged_stream {
 	uint64_t id;
 	struct cutter *cutter;
 	int row; /* of what the sequence remembers */
-	struct sequence_numbers next_numbers;
+	uint64_t epoch;
 	void *sink_streams[PACKAGER_SINKS_MAX]; /* what each sink calls it; NULL: does not take it */
 	char name[SEGMENT_STORE_NAME_MAX];
 };
@@ -98,16 +97,16 @@ static struct packaged_stream *find(struct packager *p, uint64_t id, struct pack
 	return *at;
 }
 
-static void format_epoch(uint64_t epoch, char out[EPOCH_MAX])
+static void format_epoch(uint64_t epoch, char out[PLAYLIST_EPOCH_MAX])
 {
 	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-	char reversed[EPOCH_MAX];
+	char reversed[PLAYLIST_EPOCH_MAX];
 	size_t len = 0;
 
 	do {
 		reversed[len++] = digits[epoch % 36];
 		epoch /= 36;
-	} while (epoch > 0 && len < EPOCH_MAX - 1);
+	} while (epoch > 0 && len < PLAYLIST_EPOCH_MAX - 1);
 	for (size_t i = 0; i < len; i++)
 		out[i] = reversed[len - 1 - i];
 	out[len] = '\0';
@@ -145,7 +144,7 @@ static void begin(struct packager *p, const struct packager_mail *mail)
 	    sequence_begin(p->config.sequence, mail->name, mail->begin_wall_ms, clock_msn(p, mail->begin_wall_ms));
 	struct packaged_stream **bucket = &p->buckets[mail->stream_id % BUCKETS];
 	struct packaged_stream *s = calloc(1, sizeof(*s));
-	char epoch[EPOCH_MAX];
+	char epoch[PLAYLIST_EPOCH_MAX];
 	const struct segment_store_begin shelf = { .name = mail->name, .epoch = epoch };
 
 	if (s)
@@ -158,7 +157,7 @@ static void begin(struct packager *p, const struct packager_mail *mail)
 	}
 	s->id = mail->stream_id;
 	s->row = start.row;
-	s->next_numbers = start.next;
+	s->epoch = start.next.epoch;
 	snprintf(s->name, sizeof(s->name), "%s", mail->name);
 	s->next = *bucket;
 	*bucket = s;
@@ -182,11 +181,15 @@ static void feed_sinks(struct packager *p, struct packaged_stream *s, struct par
 /* Before anybody gets the part: a number that was seen is never given again. */
 static void note_numbers(struct packager *p, struct packaged_stream *s, const struct part *part)
 {
-	s->next_numbers.msn = part->msn + 1;
-	s->next_numbers.part = (uint64_t)part->sequence + 1;
-	s->next_numbers.init_version = (uint64_t)part->init->version + 1;
-	s->next_numbers.discontinuity_sequence = part->discontinuity_sequence;
-	sequence_note(p->config.sequence, s->row, &s->next_numbers, clock_wall_ms(p->config.clock));
+	const struct sequence_numbers next = {
+		.epoch = s->epoch,
+		.msn = part->msn + 1,
+		.part = (uint64_t)part->sequence + 1,
+		.init_version = (uint64_t)part->init->version + 1,
+		.discontinuity_sequence = part->discontinuity_sequence,
+	};
+
+	sequence_note(p->config.sequence, s->row, &next, clock_wall_ms(p->config.clock));
 }
 
 static void count_part(struct packager *p, const struct frame *frame)

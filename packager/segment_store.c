@@ -109,11 +109,7 @@ static struct stream **find_place(struct segment_store *store, const char *name,
 
 static struct stream *find_stream(const struct segment_store *store, const char *name, size_t len)
 {
-	const struct stream *s = store->buckets[bucket_of(name, len)];
-
-	while (s && (strlen(s->name) != len || memcmp(s->name, name, len) != 0))
-		s = s->next;
-	return (struct stream *)s;
+	return *find_place((struct segment_store *)store, name, len);
 }
 
 static bool is_name_fine(const char *name)
@@ -144,17 +140,15 @@ static bool is_of_epoch(const struct stream *s, const struct playlist_name *name
 }
 
 /* The answer to a request for a media playlist or a part: now, later, or never. */
-static enum live_answer judge(const struct segment_store *store, const struct stream *s,
-    const struct playlist_name *name, const struct playlist_query *query)
+static enum live_answer judge(const struct stream *s, const struct live_edge *edge, const struct playlist_name *name,
+    const struct playlist_query *query)
 {
-	const struct live_edge edge = window_edge(&s->window, &store->rules);
-
 	if (name->kind == PLAYLIST_MEDIA)
-		return live_edge_judge_playlist(&edge, query);
+		return live_edge_judge_playlist(edge, query);
 	assert(name->kind == PLAYLIST_PART);
 	if (!is_of_epoch(s, name))
 		return LIVE_NEVER;
-	return window_find_part(&s->window, name->number) ? LIVE_NOW : live_edge_judge_part(&edge, name->number);
+	return window_find_part(&s->window, name->number) ? LIVE_NOW : live_edge_judge_part(edge, name->number);
 }
 
 /*
@@ -173,6 +167,7 @@ static void wake_all(struct list_node *woken)
 
 static void wake_answered(const struct segment_store *store, struct stream *s)
 {
+	const struct live_edge edge = window_edge(&s->window, &store->rules);
 	struct list_node woken;
 	struct list_node *next;
 
@@ -181,7 +176,7 @@ static void wake_answered(const struct segment_store *store, struct stream *s)
 		const struct segment_store_waiter *waiter = LIST_ENTRY(node, struct segment_store_waiter, node);
 
 		next = node->next;
-		if (judge(store, s, &waiter->name, &waiter->query) == LIVE_LATER)
+		if (judge(s, &edge, &waiter->name, &waiter->query) == LIVE_LATER)
 			continue;
 		list_remove(node);
 		list_append(&woken, node);
@@ -193,12 +188,14 @@ void segment_store_wait(
     struct segment_store *store, const struct segment_store_ask *ask, struct segment_store_waiter *waiter)
 {
 	struct stream *s = find_stream(store, ask->stream, ask->stream_len);
+	struct live_edge edge;
 
 	assert_owner(store);
 	assert(s);
 	waiter->name = playlist_name_parse(ask->resource, ask->resource_len);
 	(void)playlist_query_parse(&waiter->query, ask->query);
-	assert(judge(store, s, &waiter->name, &waiter->query) == LIVE_LATER);
+	edge = window_edge(&s->window, &store->rules);
+	assert(judge(s, &edge, &waiter->name, &waiter->query) == LIVE_LATER);
 	list_append(&s->waiters, &waiter->node);
 }
 
@@ -242,7 +239,8 @@ int segment_store_begin(struct segment_store *store, const struct segment_store_
 	place = find_place(store, s->name, strlen(s->name));
 	if (*place)
 		remove_at(store, place, &s->waiters);
-	*find_place(store, s->name, strlen(s->name)) = s;
+	s->next = *place;
+	*place = s;
 	wake_answered(store, s);
 	return 0;
 }
@@ -259,10 +257,11 @@ void segment_store_remove(struct segment_store *store, const char *name)
 	wake_all(&woken);
 }
 
-void segment_store_expire(struct segment_store *store, int64_t now_us)
+size_t segment_store_expire(struct segment_store *store, int64_t now_us)
 {
 	int64_t keep_us = 2 * store->rules.duration_90k * 100 / 9;
 	struct list_node woken;
+	size_t forgotten = 0;
 
 	assert_owner(store);
 	list_init(&woken);
@@ -270,13 +269,16 @@ void segment_store_expire(struct segment_store *store, int64_t now_us)
 		struct stream **place = &store->buckets[i];
 
 		while (*place) {
-			if ((*place)->window.is_ended && now_us - (*place)->ended_us > keep_us)
+			if ((*place)->window.is_ended && now_us - (*place)->ended_us > keep_us) {
 				remove_at(store, place, &woken);
-			else
+				forgotten++;
+			} else {
 				place = &(*place)->next;
+			}
 		}
 	}
 	wake_all(&woken);
+	return forgotten;
 }
 
 int segment_store_add(struct segment_store *store, const char *name, struct part *part)
@@ -324,15 +326,16 @@ static enum segment_store_status take_rendering(struct rendering *r, bool wants_
 	return take(gzip || !r ? gzip : r->plain, out);
 }
 
-static enum segment_store_status find_media(struct segment_store *store, struct stream *s,
-    const struct playlist_name *name, const struct segment_store_ask *ask, struct segment_store_found *out)
+static enum segment_store_status find_media(
+    struct segment_store *store, struct stream *s, const struct segment_store_ask *ask, struct segment_store_found *out)
 {
+	const struct live_edge edge = window_edge(&s->window, &store->rules);
 	struct playlist_query query;
 
 	if (!playlist_query_parse(&query, ask->query))
 		return SEGMENT_STORE_BAD;
 	out->is_specific = query.has_msn;
-	switch (judge(store, s, name, &query)) {
+	switch (live_edge_judge_playlist(&edge, &query)) {
 	case LIVE_NOW: return take_rendering(window_media(&s->window, &store->rules), ask->wants_gzip, out);
 	case LIVE_LATER: return SEGMENT_STORE_NOT_YET;
 	case LIVE_TOO_FAR: return SEGMENT_STORE_BAD;
@@ -344,11 +347,17 @@ static enum segment_store_status find_media(struct segment_store *store, struct 
 static enum segment_store_status find_part(
     struct segment_store *store, struct stream *s, const struct playlist_name *name, struct segment_store_found *out)
 {
-	const struct playlist_query none = { 0 };
+	struct live_edge edge;
+	struct body *body;
 
-	if (judge(store, s, name, &none) == LIVE_LATER)
-		return SEGMENT_STORE_NOT_YET;
-	return take(is_of_epoch(s, name) ? window_find_part(&s->window, name->number) : NULL, out);
+	if (!is_of_epoch(s, name))
+		return SEGMENT_STORE_NOT_FOUND;
+	body = window_find_part(&s->window, name->number);
+	if (body)
+		return take(body, out);
+	edge = window_edge(&s->window, &store->rules);
+	return live_edge_judge_part(&edge, name->number) == LIVE_LATER ? SEGMENT_STORE_NOT_YET
+								       : SEGMENT_STORE_NOT_FOUND;
 }
 
 static enum segment_store_status find_in(struct segment_store *store, struct stream *s,
@@ -357,7 +366,7 @@ static enum segment_store_status find_in(struct segment_store *store, struct str
 	switch (name->kind) {
 	case PLAYLIST_NONE: break;
 	case PLAYLIST_MAIN: return take_rendering(window_main(&s->window), ask->wants_gzip, out);
-	case PLAYLIST_MEDIA: return find_media(store, s, name, ask, out);
+	case PLAYLIST_MEDIA: return find_media(store, s, ask, out);
 	case PLAYLIST_INIT: return take(is_of_epoch(s, name) ? window_find_init(&s->window, name->number) : NULL, out);
 	case PLAYLIST_SEGMENT:
 		return take(is_of_epoch(s, name) ? window_find_segment(&s->window, name->number) : NULL, out);

@@ -65,8 +65,8 @@ int segment_store_add(struct segment_store *store, const char *name, struct part
 int segment_store_note_end(struct segment_store *store, const char *name, int64_t now_us);
 /* Taken down: gone at once, with what is in the window. */
 void segment_store_remove(struct segment_store *store, const char *name);
-/* Forgets streams that ended longer ago than two windows. Call it every few seconds. */
-void segment_store_expire(struct segment_store *store, int64_t now_us);
+/* Forgets streams that ended longer ago than two windows; returns how many. Call it every few seconds. */
+size_t segment_store_expire(struct segment_store *store, int64_t now_us);
 
 /* A request, as far as the store is concerned. */
 struct segment_store_ask {

@@ -12,7 +12,6 @@
 #include "base/mailbox.h"
 
 enum {
-	EPOCH_MAX = 16,
 	MAILBOX_PARTS = 4096,
 	MAILBOX_RESERVE = 4096,
 	EXPIRE_EVERY_MS = 5000,
@@ -27,7 +26,7 @@ enum shelf_mail_kind {
 struct shelf_mail {
 	enum shelf_mail_kind kind;
 	char stream[SEGMENT_STORE_NAME_MAX];
-	char epoch[EPOCH_MAX];
+	char epoch[PLAYLIST_EPOCH_MAX];
 	struct part *part;
 };
 
@@ -86,13 +85,8 @@ static void open_mail(void *arg, void *item)
 static void expire(void *arg)
 {
 	struct shelf *s = arg;
-	struct segment_store_stats before;
-	struct segment_store_stats after;
 
-	segment_store_stats(s->store, &before);
-	segment_store_expire(s->store, clock_mono_us(s->clock));
-	segment_store_stats(s->store, &after);
-	if (after.streams < before.streams)
+	if (segment_store_expire(s->store, clock_mono_us(s->clock)) > 0)
 		malloc_trim(0);
 }
 
