@@ -29,7 +29,6 @@ struct segment *segment_create(const struct part *part)
 		return NULL;
 	s->msn = part->msn;
 	s->discontinuity_sequence = part->discontinuity_sequence;
-	s->start_90k = part->start_90k;
 	s->wall_ms = part->wall_ms;
 	s->is_discontinuity = part->is_discontinuity;
 	s->is_independent = part->is_independent;

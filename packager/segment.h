@@ -19,7 +19,6 @@
 struct segment {
 	uint64_t msn;
 	uint64_t discontinuity_sequence;
-	int64_t start_90k;
 	int64_t duration_90k;
 	int64_t wall_ms;
 	bool is_discontinuity;

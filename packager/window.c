@@ -187,11 +187,7 @@ static void keep_stray(struct window *w, const struct part *part)
 
 static int append(struct window *w, const struct window_rules *rules, const struct part *part)
 {
-	if (!w->open && !part->is_segment_start) {
-		keep_stray(w, part);
-		return -ENOMEM;
-	}
-	if (!w->open && open_segment(w, part) != 0) {
+	if (!w->open && (!part->is_segment_start || open_segment(w, part) != 0)) {
 		keep_stray(w, part);
 		return -ENOMEM;
 	}
