@@ -713,11 +713,6 @@ uint64_t cutter_next_msn(const struct cutter *c)
 	return c->part_index > 0 ? c->msn + 1 : c->msn;
 }
 
-uint64_t cutter_discontinuity_sequence(const struct cutter *c)
-{
-	return c->discontinuity_sequence;
-}
-
 const struct cutter_counters *cutter_counters(const struct cutter *c)
 {
 	return &c->counters;

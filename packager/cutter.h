@@ -82,9 +82,8 @@ void cutter_flush(struct cutter *c);
  */
 int cutter_pop(struct cutter *c, struct part **out);
 
-/* The number the next segment will have, and the discontinuities so far: what a successor must start with. */
+/* The number the next segment will have. */
 uint64_t cutter_next_msn(const struct cutter *c);
-uint64_t cutter_discontinuity_sequence(const struct cutter *c);
 const struct cutter_counters *cutter_counters(const struct cutter *c);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "base/bytes.h"
+#include "base/http.h"
 #include "base/http_text.h"
 #include "base/shared.h"
 #include "packager/deliver_hls.h"
@@ -310,9 +311,4 @@ int deliver_open(
 uint16_t deliver_port(const struct deliver *d)
 {
 	return http_server_port(d->server);
-}
-
-void deliver_stats(const struct deliver *d, struct http_stats *out)
-{
-	http_server_stats(d->server, out);
 }

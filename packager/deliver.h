@@ -14,8 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/http.h"
-
 struct bytes_writer;
 struct deliver;
 struct deliver_clip;
@@ -46,6 +44,5 @@ int deliver_open(
     struct deliver **out, struct loop *loop, struct segment_store *store, const struct deliver_config *config);
 void deliver_close(struct deliver **deliver);
 uint16_t deliver_port(const struct deliver *deliver);
-void deliver_stats(const struct deliver *deliver, struct http_stats *out);
 
 #endif
