@@ -17,7 +17,7 @@ NAME = re.compile(r"seg-([0-9a-z]+)-(\d+)\.m4s$")
 
 
 class Viewer(hls.Follower):
-    """Stays while the node is away, as players do."""
+    """Stays while the node is away, as players do. Media time has to rise all the while."""
 
     def _round(self):
         try:
@@ -27,12 +27,6 @@ class Viewer(hls.Follower):
                 self._take(hls.Playlist(self.url, answer.text()))
         except Away:
             pass  # or it was ended between a playlist and its segment
-
-    def _check_fragment(self, s, body):
-        """A stream's time begins anew with the process; a discontinuity says so."""
-        if s.has_discontinuity:
-            self._next_times = {}
-        super()._check_fragment(s, body)
 
 
 class Life:

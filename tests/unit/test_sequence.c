@@ -26,6 +26,7 @@ static void first_numbers_are_the_clocks(void **state)
 	assert_int_equal(s.next.part, 1);
 	assert_int_equal(s.next.init_version, 1);
 	assert_int_equal(s.next.discontinuity_sequence, 0);
+	assert_int_equal(s.next.media_90k, 0);
 	assert_false(s.is_continued);
 }
 
@@ -81,6 +82,7 @@ static void cut_short_long_ago_is_another_broadcast(void **state)
 	assert_int_equal(s.next.epoch, p->now_ms);
 	assert_int_equal(s.next.msn, (uint64_t)p->now_ms / 2000);
 	assert_int_equal(s.next.discontinuity_sequence, told.discontinuity_sequence);
+	assert_int_equal(s.next.media_90k, 0);
 }
 
 static void ended_begins_a_new_epoch(void **state)
@@ -111,6 +113,7 @@ static void ended_begins_a_new_epoch(void **state)
 		assert_int_equal(s.next.part, 1);
 		assert_int_equal(s.next.init_version, 1);
 		assert_int_equal(s.next.discontinuity_sequence, told.discontinuity_sequence);
+		assert_int_equal(s.next.media_90k, told.media_90k);
 		place_teardown(state);
 	}
 }
@@ -186,6 +189,7 @@ static void lost_memory_skips_what_may_have_been(void **state)
 		assert_true(s.next.part > told.part);
 		assert_true(s.next.init_version > told.init_version);
 		assert_true(s.next.discontinuity_sequence >= told.discontinuity_sequence);
+		assert_true(s.next.media_90k > told.media_90k);
 		place_teardown(state);
 	}
 }
