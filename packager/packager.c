@@ -295,6 +295,13 @@ static void drop_mail(void *item)
 	frame_unref(mail->frame);
 }
 
+static void expect(void *arg, const char *name)
+{
+	struct packager *p = arg;
+
+	shelf_expect(p->config.shelf, name);
+}
+
 int packager_create(struct packager **out, const struct packager_config *config)
 {
 	struct packager *p = calloc(1, sizeof(*p));
@@ -316,6 +323,7 @@ int packager_create(struct packager **out, const struct packager_config *config)
 		free(p);
 		return -ENOMEM;
 	}
+	sequence_each_cut_short(config->sequence, clock_wall_ms(config->clock), expect, p);
 	*out = p;
 	return 0;
 }

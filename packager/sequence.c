@@ -314,6 +314,17 @@ static bool goes_on(const struct sequence_row *row, int64_t wall_ms)
 	    row->next.init_version < INT32_MAX && row->next.media_90k <= MEDIA_MAX_90K;
 }
 
+void sequence_each_cut_short(
+    const struct sequence *seq, int64_t wall_ms, void (*visit)(void *arg, const char *name), void *arg)
+{
+	for (int row = 0; row < SEQUENCE_ROWS_MAX; row++) {
+		const struct sequence_row *r = &seq->rows[row].row;
+
+		if (r->generation > 0 && goes_on(r, wall_ms))
+			visit(arg, r->name);
+	}
+}
+
 /* It goes on over an end, too: who missed that must not see time go back. */
 static uint64_t media_to_go_on_from(const struct sequence_row *row, int64_t wall_ms)
 {

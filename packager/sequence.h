@@ -53,6 +53,9 @@ struct sequence_start {
  * clock_msn: what the wall clock would number its first segment with; only an epoch that is gone on with may lie below.
  */
 struct sequence_start sequence_begin(struct sequence *seq, const char *name, int64_t wall_ms, uint64_t clock_msn);
+/* Which streams were cut short and go on when they come back. Called before packaging begins. */
+void sequence_each_cut_short(
+    const struct sequence *seq, int64_t wall_ms, void (*visit)(void *arg, const char *name), void *arg);
 /* What comes next; called before that which has the numbers before is given to anybody. */
 void sequence_note(struct sequence *seq, int row, const struct sequence_numbers *next, int64_t wall_ms);
 /* The stream is over: its playlist gets its end. */
