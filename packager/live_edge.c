@@ -31,7 +31,11 @@ enum live_answer live_edge_judge_playlist(const struct live_edge *e, const struc
 	 */
 	if (!e->has_playlist)
 		return LIVE_LATER;
-	if (!q->has_msn || is_in_playlist(e, q))
+	/* A player that reloads plainly and finds nothing it knows looks for a place that is some segments from the
+	 * end. */
+	if (!q->has_msn)
+		return e->is_short ? LIVE_LATER : LIVE_NOW;
+	if (is_in_playlist(e, q))
 		return LIVE_NOW;
 	return is_too_far(e, q) ? LIVE_TOO_FAR : LIVE_LATER;
 }

@@ -355,10 +355,19 @@ static enum segment_store_status take_rendering(struct rendering *r, bool wants_
 	return take(gzip || !r ? gzip : r->plain, out);
 }
 
+static struct live_edge edge_for(
+    const struct segment_store *store, const struct stream *s, const struct segment_store_ask *ask)
+{
+	struct live_edge edge = window_edge(&s->window, &store->rules);
+
+	edge.is_short = edge.is_short && !ask->takes_short;
+	return edge;
+}
+
 static enum segment_store_status find_main(
     struct segment_store *store, struct stream *s, const struct segment_store_ask *ask, struct segment_store_found *out)
 {
-	const struct live_edge edge = window_edge(&s->window, &store->rules);
+	const struct live_edge edge = edge_for(store, s, ask);
 	const struct playlist_query plain = { 0 };
 
 	if (live_edge_judge_playlist(&edge, &plain) == LIVE_LATER)
@@ -369,7 +378,7 @@ static enum segment_store_status find_main(
 static enum segment_store_status find_media(
     struct segment_store *store, struct stream *s, const struct segment_store_ask *ask, struct segment_store_found *out)
 {
-	const struct live_edge edge = window_edge(&s->window, &store->rules);
+	const struct live_edge edge = edge_for(store, s, ask);
 	struct playlist_query query;
 
 	if (!playlist_query_parse(&query, ask->query))

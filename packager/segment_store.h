@@ -84,6 +84,7 @@ struct segment_store_ask {
 	size_t resource_len;
 	const char *query; /* "" for none; looked at for media playlists alone */
 	bool wants_gzip;   /* the client takes gzip; the compressed playlist is made at the first such request */
+	bool takes_short;  /* it has waited enough: a playlist of few segments will do */
 };
 
 enum segment_store_status {

@@ -102,6 +102,39 @@ def case_killed_while_on_air(bench):
     check(not viewer.playlist.is_ended, "an end in the middle")
 
 
+def see_more(player, what):
+    """150 pictures more than there are now; GStreamer begins its file anew when it looks for its place."""
+    least = player.pictures()
+
+    def has_more():
+        nonlocal least
+        now = player.pictures()
+        least = min(least, now)
+        return now > least + 150
+
+    wait_for(f"pictures through {what}", has_more, 40)
+
+
+def case_players_stay(bench):
+    """kill -9 and again: ffmpeg and both demuxers of GStreamer, which know nothing of low latency, decode on."""
+    life = Life(bench)
+    life.begin()
+    life.node.wait_live("tanaka")
+    url = life.node.hls_url("tanaka")
+    players = {"ffmpeg": clients.FfmpegHls(bench, url)}
+    players |= {demux: clients.GstHls(bench, url, demux) for demux in ("hlsdemux2", "hlsdemux")}
+    for what in ("at first", "after one kill", "after another"):
+        if what != "at first":
+            # Nobody listens for a moment, and ffmpeg has no option to bear that: it must not ask then.
+            players["ffmpeg"].wait_next_segment()
+            life.kill()
+            life.begin()
+        for name, player in players.items():
+            see_more(player, f"{name} {what}")
+    for player in players.values():
+        player.stop()
+
+
 def case_parts_are_never_named_twice(bench):
     """A kill in the middle of a segment: its parts' numbers were seen and do not come again."""
     life = Life(bench)

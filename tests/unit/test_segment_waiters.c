@@ -382,6 +382,9 @@ static void an_expected_stream_is_waited_for(void **state)
 {
 	static const struct segment_store_begin back = { .name = "tanaka", .epoch = "e1" };
 	struct segment_store_stats stats;
+	struct segment_store_found found;
+	struct segment_store_ask late;
+	struct part *first;
 
 	(void)state;
 	segment_store_remove(shop->store, "tanaka");
@@ -399,9 +402,23 @@ static void an_expected_stream_is_waited_for(void **state)
 	assert_int_equal(shop_status(shop, "init-e1-1.mp4", ""), SEGMENT_STORE_NOT_FOUND);
 	assert_int_equal(segment_store_note_end(shop->store, "tanaka", 0), -ENOENT);
 	assert_int_equal(segment_store_begin(shop->store, &back), 0);
-	shop_add_segment(shop, 7);
-	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(guests[i].woken == 1 && guests[i].status == SEGMENT_STORE_FOUND, 1);
+	shop->discontinuities = 1;
+	first = shop_part(shop, 7, 0, 4);
+	first->is_discontinuity = true;
+	shop_add(shop, first);
+	for (uint32_t i = 1; i < 4; i++)
+		add_part(7, i);
+	shop_add_segment(shop, 8);
+	/* Two will do for him who names a number, or has waited as long as he may. */
+	assert_int_equal(guests[0].woken + guests[1].woken, 0);
+	assert_int_equal(guests[2].woken == 1 && guests[2].status == SEGMENT_STORE_FOUND, 1);
+	assert_int_equal(shop_status(shop, "main.m3u8", ""), SEGMENT_STORE_NOT_YET);
+	late = shop_ask("main.m3u8", "");
+	late.takes_short = true;
+	assert_int_equal(segment_store_find(shop->store, &late, &found), SEGMENT_STORE_FOUND);
+	shop_add_segment(shop, 9);
+	assert_int_equal(guests[0].woken == 1 && guests[0].status == SEGMENT_STORE_FOUND, 1);
+	assert_int_equal(guests[1].woken == 1 && guests[1].status == SEGMENT_STORE_FOUND, 1);
 	/* It is there: there is nothing to expect, and nothing is forgotten. */
 	assert_int_equal(segment_store_expect(shop->store, "tanaka", 0), 0);
 	assert_int_equal(segment_store_expire(shop->store, INT64_C(3600) * 1000000), 0);
