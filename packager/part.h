@@ -54,6 +54,8 @@ struct part {
 struct part *part_create(size_t sample_count);
 struct part *part_ref(struct part *p); /* returns p; NULL is fine */
 void part_unref(struct part *p);       /* NULL is fine */
+/* Where the last of its samples ends, of either track. */
+int64_t part_end_90k(const struct part *p);
 
 /* Writes the init segment; takes references of its own to the tracks (NULL: none). 0, -EINVAL or -ENOMEM. */
 int part_init_create(struct part_init **out, unsigned version, struct track *video, struct track *audio);
