@@ -115,12 +115,16 @@ int rec_segments_make(struct rec_segments *segments, const struct rec_index *ind
 
 /* ---- text ---- */
 
-/* The cutter's, unless something longer was recorded: constant while a recording goes on. */
+/*
+ * RFC 8216bis §6.2.1: it must not change. Segments are cut so that they fit in what the cutter promised, so that is it
+ * from the first one on. Only of what is over may it be more: no file of ours has such a fragment, but one whose
+ * recording.json was made anew with another segment_ms may.
+ */
 static int64_t target_duration_s(const struct rec_playlist *p)
 {
 	int64_t target_s = cutter_target_duration_s(p->index->info.segment_ms);
 
-	for (size_t i = 0; i < p->segments->count; i++) {
+	for (size_t i = 0; !p->is_open && i < p->segments->count; i++) {
 		int64_t rounded_s = (p->segments->list[i].duration_90k + TICKS_HALF_S) / TICKS_PER_S;
 
 		if (target_s < rounded_s)

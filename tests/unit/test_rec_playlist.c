@@ -196,6 +196,30 @@ static void a_running_recording_only_grows(void **state)
 	free(before);
 }
 
+/* Whatever comes, while it comes: RFC 8216bis §6.2.1. */
+static void the_target_duration_of_a_running_recording_is_constant(void **state)
+{
+	struct rec_playlist p = { .prefix = "" };
+	struct rec_index index;
+	struct rec_range range;
+	char *text;
+
+	(void)state;
+	begin(&index, REC_RECORDING);
+	add_stretch(&index, 1, 12, 4, true);
+	index.stretches[0].fragments[2].duration_90k = 6 * 90000;
+	range = rec_range_whole(&index);
+	text = write_text(&index, p, &range);
+	assert_non_null(strstr(text, "#EXT-X-TARGETDURATION:4\n"));
+	free(text);
+	index.info.state = REC_SAVED;
+	range = rec_range_whole(&index);
+	text = write_text(&index, p, &range);
+	assert_non_null(strstr(text, "#EXT-X-TARGETDURATION:6\n"));
+	free(text);
+	rec_index_fini(&index);
+}
+
 /* What is left out and what is there are the whole. */
 static void a_delta_leaves_out_what_is_old(void **state)
 {
@@ -274,6 +298,7 @@ int main(void)
 		cmocka_unit_test(a_finished_recording_is_a_vod),
 		cmocka_unit_test(segments_are_cut_by_the_cutters_rule),
 		cmocka_unit_test(a_running_recording_only_grows),
+		cmocka_unit_test(the_target_duration_of_a_running_recording_is_constant),
 		cmocka_unit_test(a_delta_leaves_out_what_is_old),
 		cmocka_unit_test(the_multivariant_playlist_says_what_is_in_it),
 	};
