@@ -142,7 +142,7 @@ struct rec_reader *rec_library_reader(struct rec_library *l)
 static bool is_same_wish(const struct rec_wish *a, const struct rec_wish *b)
 {
 	return strcmp(a->id, b->id) == 0 && a->is_main == b->is_main && a->is_prefixed == b->is_prefixed &&
-	    a->is_event == b->is_event && a->is_clip == b->is_clip && a->in_ms == b->in_ms && a->out_ms == b->out_ms &&
+	    a->is_clip == b->is_clip && a->in_ms == b->in_ms && a->out_ms == b->out_ms &&
 	    a->wants_skip == b->wants_skip && a->wants_gzip == b->wants_gzip;
 }
 

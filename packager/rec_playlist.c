@@ -146,33 +146,22 @@ static size_t skippable(const struct rec_playlist *p, int64_t target_s)
 	return n;
 }
 
-static bool are_all_independent(const struct rec_segments *segments)
-{
-	for (size_t i = 0; i < segments->count; i++) {
-		if (!segments->list[i].is_independent)
-			return false;
-	}
-	return true;
-}
-
-static void put_head(struct bytes_writer *w, const struct rec_playlist *p, int64_t target_s, size_t skipped)
+static void put_head(struct bytes_writer *w, int64_t target_s, size_t skipped)
 {
 	playlist_line(w, "#EXTM3U");
 	playlist_line(w, "#EXT-X-VERSION:%d", skipped > 0 ? VERSION_WITH_SKIP : VERSION);
 	playlist_line(w, "#EXT-X-TARGETDURATION:%" PRId64, target_s);
-	playlist_line(w, "#EXT-X-PLAYLIST-TYPE:%s", p->is_event ? "EVENT" : "VOD");
-	playlist_line(w, "#EXT-X-MEDIA-SEQUENCE:0");
-	/* Of what is still to come nobody knows, and a line must not go again. */
-	if (!p->is_event && are_all_independent(p->segments))
-		playlist_line(w, "#EXT-X-INDEPENDENT-SEGMENTS");
 	/*
-	 * An address for looking back begins at the beginning; the live one is next door. With its end an EVENT gets
-	 * an ENDLIST and changes in nothing else, §6.2.1.
+	 * Also of what is over: somebody may follow this address since the recording ran, and to him it may get longer
+	 * and get an ENDLIST, and change in nothing else, RFC 8216bis §4.4.3.5 and §6.2.1. A VOD would be another type
+	 * and promise that it never changed; EVENT with ENDLIST plays the same. So there is no INDEPENDENT-SEGMENTS
+	 * either: of what is still to come nobody knows, and a line must not go again.
 	 */
-	if (p->is_event) {
-		playlist_line(w, "#EXT-X-START:TIME-OFFSET=0");
-		playlist_line(w, "#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=%" PRId64 ".0", SKIP_TARGETS * target_s);
-	}
+	playlist_line(w, "#EXT-X-PLAYLIST-TYPE:EVENT");
+	playlist_line(w, "#EXT-X-MEDIA-SEQUENCE:0");
+	/* An address for looking back begins at the beginning; the live one is next door. */
+	playlist_line(w, "#EXT-X-START:TIME-OFFSET=0");
+	playlist_line(w, "#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=%" PRId64 ".0", SKIP_TARGETS * target_s);
 	if (skipped > 0)
 		playlist_line(w, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%zu", skipped);
 }
@@ -204,7 +193,7 @@ int rec_playlist_write_media(struct bytes_writer *w, const struct rec_playlist *
 
 	if (p->segments->count == 0)
 		return -ENOENT;
-	put_head(w, p, target_s, skipped);
+	put_head(w, target_s, skipped);
 	for (size_t i = skipped; i < p->segments->count && !w->is_full; i++)
 		put_segment(w, p, i);
 	if (!p->is_open)
@@ -253,6 +242,15 @@ static void measure(const struct rec_segments *segments, struct playlist_variant
 		v->average_bps = 1;
 	if (v->peak_bps < v->average_bps)
 		v->peak_bps = v->average_bps;
+}
+
+static bool are_all_independent(const struct rec_segments *segments)
+{
+	for (size_t i = 0; i < segments->count; i++) {
+		if (!segments->list[i].is_independent)
+			return false;
+	}
+	return true;
 }
 
 int rec_playlist_write_main(struct bytes_writer *w, const struct rec_playlist *p)

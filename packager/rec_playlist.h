@@ -53,7 +53,6 @@ struct rec_playlist {
 	const struct rec_segments *segments;
 	const char *prefix; /* of every URI: "" or a folder with its '/' */
 	bool is_open;	    /* more will follow: no ENDLIST */
-	bool is_event;	    /* of an address that was followed while more was to follow; else VOD */
 	bool wants_skip;    /* _HLS_skip: what lies further back than 6 target durations may be left out */
 };
 

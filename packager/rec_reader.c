@@ -106,7 +106,6 @@ static int write_playlist(struct bytes_writer *w, const struct rec_index *index,
 	if (err == 0)
 		err = rec_segments_make(&segments, index, &range);
 	job->is_open = playlist.is_open = range.is_open;
-	playlist.is_event = range.is_open || job->wish.is_event;
 	playlist.wants_skip = job->wish.wants_skip;
 	if (err == 0)
 		err =

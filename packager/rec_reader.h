@@ -41,7 +41,6 @@ struct rec_wish {
 	char id[ID_SIZE];
 	bool is_main;	  /* index.m3u8; else main.m3u8 */
 	bool is_prefixed; /* URIs stand in a folder of the recording's name */
-	bool is_event;	  /* of a time shift: it was followed while it grew, and stays what it was when it is over */
 	bool is_clip;
 	int64_t in_ms; /* of a clip */
 	int64_t out_ms;
