@@ -115,6 +115,28 @@ int rec_segments_make(struct rec_segments *segments, const struct rec_index *ind
 
 /* ---- text ---- */
 
+/* FNV-1a, by words. */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	return (hash ^ word) * UINT64_C(1099511628211);
+}
+
+uint64_t rec_playlist_version(const struct rec_playlist *p)
+{
+	uint64_t hash = mix(UINT64_C(14695981039346656037), p->is_open);
+
+	for (size_t i = 0; i < p->segments->count; i++) {
+		const struct rec_segment *s = &p->segments->list[i];
+
+		hash = mix(hash, p->index->stretches[s->stretch].number);
+		hash = mix(hash, s->offset);
+		hash = mix(hash, s->bytes);
+		hash = mix(hash, (uint64_t)s->duration_90k);
+		hash = mix(hash, (uint64_t)s->wall_ms);
+	}
+	return hash != 0 ? hash : 1;
+}
+
 /*
  * RFC 8216bis §6.2.1: it must not change. Segments are cut so that they fit in what the cutter promised, so that is it
  * from the first one on. Only of what is over may it be more: no file of ours has such a fragment, but one whose

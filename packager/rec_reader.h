@@ -61,12 +61,14 @@ struct rec_job {
 	unsigned stretch;      /* SIZE, READ */
 	uint64_t offset;       /* READ */
 	size_t max_bytes;      /* READ */
+	uint64_t version;      /* PLAYLIST: of the text that is known, 0: none is; in the answer, of the text now */
 
 	int err; /* of the answer: 0, -ENOENT or another negative errno */
 	bool is_gzip;
 	bool is_open;	     /* the recording goes on: this is not the last answer */
 	uint64_t size_bytes; /* SIZE */
 	struct shared *data; /* PLAYLIST, READ; who wants it takes a reference */
+	bool is_same;	     /* PLAYLIST: the text is the one that is known, and is not made again */
 
 	struct rec_job *next; /* the reader's: done, and not sent back yet */
 };
