@@ -297,6 +297,12 @@ def case_export_has_every_packet(bench):
     rec(node, "check", code=1)  # there is no index
     rec(node, "repair", ID)
     rec(node, "check", ID)
+    line = rec(node, "list")
+    for name in ("0001.mp4", "0001.idx"):
+        (folder / name).rename(folder / f"away-{name}")
+    check(rec(node, "list") == line, "the list reads recording.json and nothing else of what is over")
+    for name in ("0001.mp4", "0001.idx"):
+        (folder / f"away-{name}").rename(folder / name)
     rec(node, "export", ID, str(out))
     for kind in "va":
         a, b = clients.packets_of(folder / "0001.mp4", kind), clients.packets_of(out, kind)
