@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Streams, publishers and mirrors on three loops: who gets which frames, and who is told the end when. */
-#include "base/attr.h"
 #include "relay/stream.h"
 
 #include <setjmp.h>
@@ -12,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/attr.h"
 #include "relay_fixture.h"
 #include "relay_house.h"
 
