@@ -17,7 +17,7 @@
 struct assemble_input {
 	const struct lane *lanes[TRACK_KINDS];
 	size_t counts[TRACK_KINDS]; /* so many samples from the oldest on; together at least one */
-	int64_t video_end_90k;	    /* where the last video sample ends */
+	int64_t video_end_90k;	    /* where the last video sample ends; it may stand for longer than the part */
 	int64_t max_stretch_90k;    /* a hole behind an audio sample is filled by its duration up to this */
 	uint32_t sequence;
 };

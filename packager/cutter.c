@@ -37,9 +37,11 @@ enum cutter_state {
 /* Where the open part ends. */
 struct boundary {
 	int64_t time_90k;
-	size_t leading_count; /* so many samples of the leading lane belong to it */
+	size_t leading_count;  /* so many samples of the leading lane belong to it */
+	int64_t video_end_90k; /* where its last picture ends: later when it stands beyond the part */
 	bool ends_segment;
 	bool is_forced; /* no key frame follows */
+	bool ends_run;	/* nothing is there until the next frame */
 	bool is_last;	/* of the run: what lies behind it is dropped */
 };
 
@@ -70,6 +72,7 @@ struct cutter {
 	struct boundary boundary;
 	size_t scanned;	      /* leading samples looked at for the open part */
 	size_t scanned_bytes; /* payload of those before the last one looked at */
+	bool is_slow;	      /* the run: every picture lasts longer than a part, and nothing else is there */
 
 	uint64_t msn;
 	uint32_t part_index;
@@ -263,9 +266,17 @@ static void begin_clock(struct cutter *c)
 		run_clock_note(&c->clock, lane_at(lead, i)->time_90k, lane_at(lead, i)->frame->arrival_us);
 }
 
+static void begin_run(struct cutter *c)
+{
+	c->run_start_90k = lane_at(leading_lane(c), 0)->time_90k;
+	c->is_slow = false;
+	begin_clock(c);
+	drop_early_audio(c);
+	begin_segment(c, c->run_start_90k);
+}
+
 static int start_run(struct cutter *c)
 {
-	int64_t start_90k;
 	int err = renew_init(c);
 
 	if (err) {
@@ -273,11 +284,7 @@ static int start_run(struct cutter *c)
 		drop_held(c, TRACK_AUDIO);
 		return err == -ENOMEM ? err : 0; /* a track that cannot be described is as good as none */
 	}
-	start_90k = lane_at(leading_lane(c), 0)->time_90k;
-	c->run_start_90k = start_90k;
-	begin_clock(c);
-	drop_early_audio(c);
-	begin_segment(c, start_90k);
+	begin_run(c);
 	set_state(c, CUTTER_RUNNING);
 	return 0;
 }
@@ -439,6 +446,7 @@ static bool set_boundary(struct cutter *c, int64_t time_90k, size_t leading_coun
 	c->boundary = (struct boundary){
 		.time_90k = time_90k,
 		.leading_count = leading_count,
+		.video_end_90k = time_90k,
 		.ends_segment = is_before_key || is_too_big || is_long_enough,
 		.is_forced = has_track(c, TRACK_VIDEO) && !is_before_key,
 	};
@@ -453,6 +461,40 @@ static int64_t audio_cut_90k(const struct cutter *c)
 	int64_t hard_90k = c->segment_start_90k + c->segment_hard_90k;
 
 	return part_90k < hard_90k ? part_90k : hard_90k;
+}
+
+/*
+ * Whose first frame already lasts longer than a part, with nothing beside it: pictures that follow slowly, no hole.
+ * Such parts are longer than the target; to be less, each would have to end the run.
+ */
+static bool is_slow_run(struct cutter *c)
+{
+	bool is_video_alone = has_track(c, TRACK_VIDEO) && !has_track(c, TRACK_AUDIO);
+
+	c->is_slow = is_video_alone && (c->is_slow || c->part_start_90k == c->run_start_90k);
+	return c->is_slow;
+}
+
+/*
+ * The part has one frame of the leading track and the next begins at next_90k, beyond the part's end. A picture stands
+ * on while there is sound; with nothing else there, nothing is known of the time until then.
+ */
+static bool set_boundary_in_hole(struct cutter *c, int64_t next_90k)
+{
+	const struct lane *lead = leading_lane(c);
+	int64_t lasts_90k = (int64_t)lead->usual_duration * FMP4_VIDEO_TIMESCALE / lead->timescale;
+
+	if (has_track(c, TRACK_VIDEO) && has_track(c, TRACK_AUDIO)) {
+		set_boundary(c, audio_cut_90k(c), 1, false);
+		c->boundary.video_end_90k = next_90k;
+		return true;
+	}
+	if (lasts_90k > c->part_90k)
+		lasts_90k = c->part_90k;
+	set_boundary(c, c->part_start_90k + lasts_90k, 1, false);
+	c->boundary.ends_segment = true;
+	c->boundary.ends_run = true;
+	return true;
 }
 
 /*
@@ -478,6 +520,8 @@ static bool look_at(struct cutter *c, size_t i, int64_t time_90k, bool is_key)
 		c->boundary.ends_segment = true;
 		return true;
 	}
+	if (i == 1 && part_lasts_90k > c->part_90k && !is_slow_run(c))
+		return set_boundary_in_hole(c, time_90k);
 	if (is_key && has_track(c, TRACK_VIDEO) && segment_lasts_90k >= c->segment_90k)
 		return set_boundary(c, time_90k, i, true);
 	if (is_key && has_track(c, TRACK_VIDEO) && part_lasts_90k * 100 >= c->part_90k * PART_MIN_PERCENT)
@@ -531,6 +575,8 @@ static bool find_last_boundary(struct cutter *c)
 		return set_boundary(c, audio_cut_90k(c), 0, false);
 	if (lead->count > 0 && look_at(c, lead->count, end_90k, false) && c->boundary.leading_count < lead->count)
 		return true;
+	if (end_90k > c->part_start_90k + c->part_90k && !c->is_slow)
+		end_90k = c->part_start_90k + c->part_90k;
 	if (end_90k <= c->part_start_90k)
 		end_90k = c->part_start_90k + 1;
 	set_boundary(c, end_90k, lead->count, false);
@@ -596,16 +642,44 @@ static void advance(struct cutter *c, const size_t counts[TRACK_KINDS], size_t b
 	begin_segment(c, end_90k);
 }
 
-/* The part up to the boundary; *out stays NULL when nothing at all lies before it. */
+/* The run has ended at the open part; the next one begins at the first key frame behind it, when that is there. */
+static void begin_behind_hole(struct cutter *c)
+{
+	struct lane *lead = leading_lane(c);
+	size_t lost = 0;
+
+	while (lost < lead->count && frame_is_video(lane_at(lead, lost)->frame) &&
+	    !frame_is_key(lane_at(lead, lost)->frame))
+		lost++;
+	c->counters.frames_dropped += lost;
+	lane_drop(lead, lost);
+	if (lead->count == 0 && c->state == CUTTER_CLOSING) {
+		c->is_drained = true;
+		return;
+	}
+	if (lead->count == 0) {
+		note_end_of_run(c);
+		return;
+	}
+	c->needs_discontinuity = c->needs_discontinuity || c->counters.parts > 0;
+	if (c->part_index > 0) {
+		c->part_index = 0;
+		c->msn++;
+	}
+	begin_run(c);
+}
+
+/* The part up to the boundary; *out stays NULL when nothing at all lies before it: no part tells of that time. */
 static int emit(struct cutter *c, struct part **out)
 {
 	size_t counts[TRACK_KINDS] = { 0 };
 	struct assemble_input in = {
 		.lanes = { &c->lanes[TRACK_VIDEO], &c->lanes[TRACK_AUDIO] },
-		.video_end_90k = c->boundary.time_90k,
+		.video_end_90k = c->boundary.video_end_90k,
 		.max_stretch_90k = c->segment_90k,
 		.sequence = c->sequence + 1,
 	};
+	bool ends_run;
 	int err;
 
 	if (has_track(c, TRACK_VIDEO))
@@ -614,6 +688,8 @@ static int emit(struct cutter *c, struct part **out)
 		counts[TRACK_AUDIO] = lane_count_before(&c->lanes[TRACK_AUDIO], c->boundary.time_90k);
 	if (counts[TRACK_VIDEO] + counts[TRACK_AUDIO] == 0) {
 		advance(c, counts, 0);
+		if (!c->is_drained)
+			begin_behind_hole(c);
 		return 0;
 	}
 	in.counts[TRACK_VIDEO] = counts[TRACK_VIDEO];
@@ -625,7 +701,10 @@ static int emit(struct cutter *c, struct part **out)
 	c->sequence++;
 	c->part_index++;
 	c->counters.parts++;
+	ends_run = c->boundary.ends_run;
 	advance(c, counts, (*out)->bytes);
+	if (ends_run)
+		begin_behind_hole(c);
 	return 0;
 }
 

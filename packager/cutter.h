@@ -15,8 +15,9 @@
  *    at the part boundary nearest to segment_ms.
  *  - A part waits for the audio that belongs to it, at most STALL (2 s of video); then it goes without.
  *  - A new or changed track: new init segment and discontinuity at the next key frame. FRAME_DISCONTINUITY, or a hole
- *    of more than segment_ms in the leading track: the segment ends where it is, discontinuity, next key frame. A
- *    smaller hole stretches the frame before it and ends the part.
+ *    of more than segment_ms in the leading track: the segment ends where it is, discontinuity, next key frame. In a
+ *    smaller hole that is longer than a part a picture stands on while there is sound; when there is nothing at all the
+ *    run ends, too. Only pictures without sound that are slow from the start of the run make parts as long as they are.
  *  - The first part waits up to 1 s (of frames' times) for the second track.
  * Times
  *  - Each part says when it began on the wall clock: packager/run_clock. A publisher whose clock is so fast that this
@@ -65,9 +66,9 @@ unsigned cutter_target_duration_s(uint32_t segment_ms);
 int64_t cutter_longest_segment_90k(uint32_t segment_ms);
 
 /*
- * What no part is longer than, but beside a hole in the frames: part_ms, or the next length that has room for a whole
- * number of frames of every usual rate (200 gives 217 because of 24 a second). Constant for the life of a stream. All
- * parts are 85 to 100 % of it (RFC 8216bis §4.4.4.9) but the last of a segment and those beside a hole.
+ * What no part is longer than, but a single slow picture without sound: part_ms, or the next length that has room for a
+ * whole number of frames of every usual rate (200 gives 217 because of 24 a second). Constant for the life of a stream.
+ * All parts are 85 to 100 % of it (RFC 8216bis §4.4.4.9) but the last of a segment and those beside a hole.
  */
 uint32_t cutter_part_target_ms(const struct cutter_config *config);
 

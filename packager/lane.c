@@ -156,8 +156,12 @@ static void note_video_duration(struct lane *l, int64_t time)
 {
 	int64_t ticks = time - l->newest_90k;
 
-	if (l->is_anchored && ticks > 1 && ticks <= MAX_VIDEO_TICKS)
-		l->frame_duration = (uint32_t)ticks;
+	l->usual_duration = l->frame_duration;
+	if (!l->is_anchored || ticks <= 1 || ticks > MAX_VIDEO_TICKS)
+		return;
+	if (ticks < l->usual_duration)
+		l->usual_duration = (uint32_t)ticks;
+	l->frame_duration = (uint32_t)ticks;
 }
 
 /* Packets of Opus may differ from each other. */
@@ -167,6 +171,7 @@ static void note_audio_duration(struct lane *l, const struct frame *frame)
 
 	if (samples > 0)
 		l->frame_duration = samples;
+	l->usual_duration = l->frame_duration;
 }
 
 int lane_push(struct lane *l, struct frame *frame)

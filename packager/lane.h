@@ -28,6 +28,7 @@ struct lane {
 	struct track *track; /* of the frames in it; NULL: none came yet */
 	uint32_t timescale;
 	uint32_t frame_duration; /* of an audio frame; of video the last one seen */
+	uint32_t usual_duration; /* the shorter of the last two: what the frame before a hole lasts */
 	bool is_anchored;
 	int64_t ahead_90k;  /* added to all frames' times; survives a reset */
 	int64_t shift_90k;  /* video: what is added to dts then */

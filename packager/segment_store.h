@@ -38,7 +38,7 @@ enum {
 
 struct segment_store_config {
 	unsigned target_duration_s;
-	unsigned part_ms;	 /* no part is longer but beside a hole. 0: 500 */
+	unsigned part_ms;	 /* no part is longer but a slow picture without sound. 0: 500 */
 	size_t stream_max_bytes; /* 0: 64 MB */
 };
 

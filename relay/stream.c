@@ -232,8 +232,12 @@ static void lose_publisher(struct stream *s, enum close_reason reason)
 
 void stream_publish_end(struct stream *s, const struct mail *mail)
 {
-	if (s->state == STREAM_LIVE && mail->generation == s->generation)
-		lose_publisher(s, mail->reason);
+	if (s->state != STREAM_LIVE || mail->generation != s->generation)
+		return;
+	lose_publisher(s, mail->reason);
+	/* By a plan that came before this mail: until_ms is of the one before. */
+	if (mail->reason == CLOSE_SLOT_OVER)
+		stream_plan(s);
 }
 
 void stream_plan(struct stream *s)

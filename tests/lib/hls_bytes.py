@@ -45,8 +45,14 @@ class Fragment(mp4.Fragment):
     def seconds(self):
         return self.main["duration"] / self.scale
 
+    def stands_on_s(self):
+        """A last picture that lasts longer than usual may stand on beyond the part while the sound goes on."""
+        *others, last = self.main["durations"]
+        is_long = len(self.tracks) > 1 and last > GAP_FRAMES * max(others, default=0)
+        return last / self.scale if is_long else 0.0
+
     def start_s(self):
-        return self.main["start"] / self.scale
+        return min(track["start"] / self.init.tracks[i]["timescale"] for i, track in self.tracks.items())
 
     def key_frames(self):
         """Indexes of the pictures that need no other; of sound every frame is one."""
@@ -100,7 +106,7 @@ class Media:
     def piece(self, what, f, *, duration, is_independent=None, begins=None, has_discontinuity=False):
         """f: Fragment of a part, or of a segment whose parts were not seen. begins: the Segment whose start it is."""
         # Sound alone ends where a picture begins, in the middle of its last frame.
-        longer_s = DURATION_S if f.is_video else f.seconds() / len(f.main["flags"])
+        longer_s = DURATION_S + f.stands_on_s() if f.is_video else f.seconds() / len(f.main["flags"])
         self.judge.check("duration", -DURATION_S < f.seconds() - duration < longer_s,
                          f"{what} is said to last {duration} s, it lasts {f.seconds():.5f} s")
         self._judge_sequence(what, f)

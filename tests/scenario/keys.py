@@ -7,6 +7,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import clients  # noqa: E402
+import hls  # noqa: E402
 from isaribi_test import BIN, Plan, check, hold_for, http, main, new_key, now_ms, wait_for  # noqa: E402
 
 
@@ -84,6 +85,20 @@ def case_window_ends_while_publishing(bench):
     seen = clients.load_result(players)
     check(seen["end_of_stream"] == 1, f"no end of stream at the end of the slot: {seen}")
     check(now_ms() - end < 5000, "players waited for the grace although the slot is over")
+
+
+def case_plan_moves_the_end_into_the_past(bench):
+    """The slot was to end in an hour; a plan says that it has ended: viewers of HLS are told at once."""
+    plan = Plan()
+    key = plan.key("tanaka", id="k1", windows=[{"from": 0, "until": now_ms() + 3600000}])
+    node = bench.node(plan)
+    publisher = clients.ffmpeg_publish(bench, node.publish_url(key), clients.make_flv(bench, seconds=40))
+    viewer = hls.follow(bench, node, "tanaka")
+    viewer.wait_segments(2)
+    plan.keys["k1"]["windows"] = [{"from": 0, "until": now_ms() - 5000}]
+    node.reload()
+    clients.expect_refused(publisher, 5)
+    wait_for("the end of the playlist", lambda: viewer.error or viewer.playlist.is_ended, 5)
 
 
 def case_revoked_while_publishing(bench):

@@ -145,7 +145,8 @@ static void check_pair(const struct part *a, const struct part *b)
 {
 	assert_int_equal(b->sequence, a->sequence + 1);
 	assert_int_equal(b->discontinuity_sequence, a->discontinuity_sequence + (b->is_discontinuity ? 1 : 0));
-	assert_true(b->is_segment_start == a->is_segment_end);
+	/* Where nothing followed, that was known too late: the segment breaks off. */
+	assert_true(b->is_segment_start == (a->is_segment_end || b->is_discontinuity));
 	assert_true(!b->is_discontinuity || b->is_segment_start);
 	assert_int_equal(b->msn, a->msn + (b->is_segment_start ? 1 : 0));
 	assert_int_equal(b->index, b->is_segment_start ? 0 : a->index + 1);
@@ -525,20 +526,26 @@ static void discontinuity_waits_for_a_key_frame(void **state)
 	assert_true(segment_first(&r->parts, 9)->is_discontinuity);
 }
 
-static void small_hole_is_stretched_over(void **state)
+/* Longer than a part, and nothing is there meanwhile: the segment ends with its last picture, the next key frame begins
+ * one. */
+static void small_hole_ends_the_segment(void **state)
 {
 	struct run *r = *state;
 	int64_t at_90k = ORIGIN;
+	int64_t before_90k = 0;
 
 	for (int i = 0; i < 120; i++) {
+		before_90k = i == 40 ? at_90k + 40 * MS : before_90k;
 		at_90k += i == 40 ? 1200 * MS : 40 * MS;
 		fixture_push(
 		    r->cutter, &r->parts, fixture_frame(r->video, at_90k, at_90k, i % 50 == 0 ? FRAME_KEY : 0));
 	}
 	finish(r);
-	(void)check_parts(&r->parts, 1200 * MS);
-	check_seamless(&r->parts, TRACK_VIDEO);
-	assert_int_equal(cutter_counters(r->cutter)->discontinuities, 0);
+	(void)check_parts(&r->parts, 500 * MS);
+	assert_int_equal(cutter_counters(r->cutter)->discontinuities, 1);
+	assert_int_equal(segment_first(&r->parts, 7)->start_90k + segment_duration(&r->parts, 7), before_90k);
+	assert_int_equal(segment_first(&r->parts, 8)->start_90k, before_90k + (1160 + 10 * 40) * MS);
+	assert_true(segment_first(&r->parts, 8)->is_discontinuity);
 }
 
 static void large_hole_is_a_discontinuity(void **state)
@@ -761,7 +768,7 @@ int main(void)
 		WITH_RUN(audio_that_appears_makes_a_new_init),
 		WITH_RUN(new_resolution_makes_a_new_init),
 		WITH_RUN(discontinuity_waits_for_a_key_frame),
-		WITH_RUN(small_hole_is_stretched_over),
+		WITH_RUN(small_hole_ends_the_segment),
 		WITH_RUN(large_hole_is_a_discontinuity),
 		WITH_RUN(audio_is_anchored_again_beyond_40_ms),
 		WITH_RUN(big_frames_force_a_cut),

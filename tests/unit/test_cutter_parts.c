@@ -280,31 +280,81 @@ static void audio_alone(void **state)
 	}
 }
 
-/* A frame that lasts long: the part before it may be short, the one that has it may be long, all others are as ever. */
-static void only_beside_a_hole(void **state)
+/* A frame that lasts long: whatever follows, no part is longer than the target; one before a hole may be short. */
+static void no_part_is_longer_beside_a_hole(void **state)
 {
-	struct stream s = { .name = "a hole", .gop_ms = 2000, .part_ms = 500 };
-	const struct cutter_config config = { .part_ms = s.part_ms };
+	static const struct {
+		const char *name;
+		int every_ms;	     /* a picture */
+		int hole_ms;	     /* after each 90 of them */
+		bool has_audio;	     /* aac, one frame after each picture and as many as it takes */
+		bool has_audio_hole; /* at the same time */
+		int discontinuities;
+	} cases[] = {
+		{ "pictures alone", 40, 740, false, false, 3 },
+		{ "pictures alone, a long hole", 40, 1900, false, false, 3 },
+		{ "sound goes on", 40, 740, true, false, 0 },
+		{ "sound goes on for long", 40, 1900, true, false, 0 },
+		{ "nothing is there, the frames before it stretch", 40, 740, true, true, 0 },
+		{ "nothing is there for a part", 40, 1900, true, true, 3 },
+		{ "slow pictures with sound", 1000, 1000, true, false, 0 },
+	};
+	const struct cutter_config config = { .part_ms = 500 };
 	int64_t target_90k = (int64_t)cutter_part_target_ms(&config) * MS;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct stream s = { .name = cases[i].name,
+			.gop_ms = 2000,
+			.part_ms = 500,
+			.audio = cases[i].has_audio ? AUDIO_AAC_48 : AUDIO_NONE };
+		struct play p;
+		int64_t heard_90k = ORIGIN;
+		int n_short = 0;
+
+		begin(&p, &s);
+		for (int n = 0; n < 400; n++) {
+			int64_t at_90k = ORIGIN +
+			    ((int64_t)n * cases[i].every_ms + n / 90 * (cases[i].hole_ms - cases[i].every_ms)) * MS;
+
+			if (cases[i].has_audio_hole && n > 0 && n % 90 == 0)
+				heard_90k = at_90k;
+			for (; cases[i].has_audio && heard_90k < at_90k; heard_90k += 1920)
+				fixture_push(
+				    p.cutter, &p.parts, fixture_frame(p.audio, heard_90k, heard_90k, FRAME_KEY));
+			fixture_push(
+			    p.cutter, &p.parts, fixture_frame(p.video, at_90k, at_90k, n % 50 == 0 ? FRAME_KEY : 0));
+		}
+		for (size_t k = 0; k < p.parts.count; k++) {
+			const struct part *part = p.parts.parts[k];
+
+			if (part->duration_90k > target_90k)
+				fail_msg("%s: a part of %d ms", s.name, (int)(part->duration_90k / MS));
+			n_short += !part->is_segment_end && part->duration_90k * 100 < target_90k * 85;
+		}
+		assert_in_range(n_short, 0, 8);
+		assert_int_equal(cutter_counters(p.cutter)->discontinuities, cases[i].discontinuities);
+		end(&p);
+	}
+}
+
+/* One picture a second and nothing else: each is a part, there is no hole. */
+static void slow_pictures_alone_are_parts(void **state)
+{
+	struct stream s = { .name = "slow", .gop_ms = 2000, .part_ms = 500 };
 	struct play p;
-	int n_short = 0;
-	int n_long = 0;
 
 	(void)state;
 	begin(&p, &s);
-	for (int n = 0; n < 400; n++) {
-		int64_t at_90k = ORIGIN + (n * 40 + n / 90 * 700) * MS; /* 740 ms instead of 40, four times */
+	for (int n = 0; n < 20; n++) {
+		int64_t at_90k = ORIGIN + n * 1000 * MS;
 
-		fixture_push(p.cutter, &p.parts, fixture_frame(p.video, at_90k, at_90k, n % 50 == 0 ? FRAME_KEY : 0));
+		fixture_push(p.cutter, &p.parts, fixture_frame(p.video, at_90k, at_90k, n % 10 == 0 ? FRAME_KEY : 0));
 	}
-	for (size_t i = 0; i < p.parts.count; i++) {
-		const struct part *part = p.parts.parts[i];
-
-		n_long += part->duration_90k > target_90k;
-		n_short += !part->is_segment_end && part->duration_90k * 100 < target_90k * 85;
-	}
-	assert_in_range(n_long, 1, 4);
-	assert_in_range(n_short, 0, 4);
+	assert_true(p.parts.count >= 18);
+	for (size_t i = 0; i < p.parts.count; i++)
+		assert_int_equal(p.parts.parts[i]->duration_90k, 1000 * MS);
+	assert_int_equal(cutter_counters(p.cutter)->discontinuities, 0);
 	end(&p);
 }
 
@@ -349,7 +399,8 @@ int main(void)
 		cmocka_unit_test(video_of_any_rate),
 		cmocka_unit_test(variable_rate),
 		cmocka_unit_test(audio_alone),
-		cmocka_unit_test(only_beside_a_hole),
+		cmocka_unit_test(no_part_is_longer_beside_a_hole),
+		cmocka_unit_test(slow_pictures_alone_are_parts),
 		cmocka_unit_test(parts_end_before_key_frames),
 	};
 

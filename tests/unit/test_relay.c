@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/attr.h"
 #include "relay_fixture.h"
 #include "relay_house.h"
 
@@ -369,6 +370,21 @@ static void a_slot_that_is_moved_ends_when_it_then_ends(void **state)
 	assert_int_equal(f->house.tap.ends, 1);
 }
 
+/* A plan moved its end into the past: nobody waits for what it was before. */
+static void a_slot_that_a_plan_ended_is_over(void **state)
+{
+	static const int64_t was_left_ms[] = { 0, HOUR_MS }; /* 0: there was no end */
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(was_left_ms); i++) {
+		publish_until(f, &f->first, was_left_ms[i] ? f->house.clock.now_wall_ms + was_left_ms[i] : 0);
+		send_for(f, &f->first, 5 * SECOND_MS);
+		end(f, &f->first, CLOSE_SLOT_OVER); /* as the session does */
+		house_advance(&f->house, 2 * SECOND_MS);
+		assert_int_equal(f->house.tap.ends, (int)i + 1);
+	}
+}
+
 static void an_equal_configuration_is_the_same_track(void **state)
 {
 	struct fixture *f = *state;
@@ -679,6 +695,7 @@ int main(void)
 		TEST(in_a_slot_taps_wait_for_its_end),
 		TEST(the_end_of_the_slot_is_the_end_for_everybody),
 		TEST(a_slot_that_is_moved_ends_when_it_then_ends),
+		TEST(a_slot_that_a_plan_ended_is_over),
 		TEST(an_equal_configuration_is_the_same_track),
 		TEST(a_plan_without_the_key_ends_the_wait_for_it),
 		TEST(coming_back_with_nothing_does_not_renew_the_grace),
