@@ -133,12 +133,12 @@ def start_node(bench, opt):
     return node, source
 
 
-def start_load(bench, side, job, viewers, window, seconds):
+def start_load(bench, side, job, viewers, window, seconds, more=()):
     from_us, to_us = (int(t * 1e6) for t in window)
     return bench.start("hls_load", [
         TOOLS / "hls_load", "--url", side.url, "--mode", job["mode"], "--viewers", viewers, "--seconds", seconds,
         "--ramp-ms", int(JOIN_S * 1000), "--from-us", from_us, "--to-us", to_us,
-        *(["--sampled", viewers] if viewers <= SAMPLED else []), *(["--hints"] if job.get("hints") else [])])
+        *(["--sampled", viewers] if viewers <= SAMPLED else []), *(["--hints"] if job.get("hints") else []), *more])
 
 
 def run_side(side_class, job, opt):

@@ -12,6 +12,7 @@
 #include "base/http.h"
 #include "base/http_text.h"
 #include "base/shared.h"
+#include "packager/deliver_auth.h"
 #include "packager/deliver_hls.h"
 #include "packager/deliver_path.h"
 #include "packager/deliver_rec.h"
@@ -76,6 +77,13 @@ static void serve_rec(struct deliver *d, struct http_request *request, const cha
 static void serve_clip(struct deliver *d, struct http_request *request, const char *rest)
 {
 	serve_of_recording(d, request, rest, DELIVER_REC_CLIP);
+}
+
+static void serve_auth(struct deliver *d, struct http_request *request, const char *rest)
+{
+	const struct deliver_access access = { .may_play = d->config.may_play, .arg = d->config.arg };
+
+	deliver_auth_serve(&access, d->rec, request, rest);
 }
 
 /* --- pages -------------------------------------------------------------------------------------------------------- */
@@ -241,6 +249,7 @@ static const struct route routes[] = {
 	{ "/hls/", false, serve_hls },
 	{ "/rec/", false, serve_rec },
 	{ "/clip/", false, serve_clip },
+	{ "/auth/", false, serve_auth },
 	{ "/watch/", false, serve_watch },
 	{ "/assets/", false, serve_asset },
 	{ "/healthz", true, serve_health },

@@ -222,18 +222,35 @@ static void tick(void *arg)
 
 /* ---- */
 
+bool deliver_rec_is_ready(const struct deliver_rec *r)
+{
+	return rec_library_is_ready(r->config.library);
+}
+
+/* False: nothing that may be seen. */
+static bool look_up(const struct deliver_rec *r, struct target *t, const char *rest, enum deliver_rec_form form)
+{
+	if (!deliver_rec_path_parse(&t->path, rest, form))
+		return false;
+	t->entry = find(r, t, form);
+	return may_see(r, t);
+}
+
+bool deliver_rec_may_see(const struct deliver_rec *r, const char *rest, enum deliver_rec_form form)
+{
+	struct target t = { 0 };
+
+	return look_up(r, &t, rest, form);
+}
+
 void deliver_rec_serve(
     struct deliver_rec *r, struct http_request *request, const char *rest, enum deliver_rec_form form)
 {
 	struct target t = { 0 };
-	bool is_path = deliver_rec_path_parse(&t.path, rest, form);
 
-	if (!rec_library_is_ready(r->config.library)) {
+	if (!deliver_rec_is_ready(r))
 		deliver_reply_disk_busy(request);
-		return;
-	}
-	t.entry = is_path ? find(r, &t, form) : NULL;
-	if (!is_path || !may_see(r, &t))
+	else if (!look_up(r, &t, rest, form))
 		deliver_reply_no_media(request);
 	else if (t.path.kind == DELIVER_REC_FILE)
 		deliver_rec_files_serve(r->files, request, t.entry->id, t.path.stretch);

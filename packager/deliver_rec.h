@@ -47,5 +47,9 @@ void deliver_rec_destroy(struct deliver_rec **rec);
 /* Answers request, now or later; rest: its path behind the route's prefix. */
 void deliver_rec_serve(
     struct deliver_rec *rec, struct http_request *request, const char *rest, enum deliver_rec_form form);
+/* Would it be answered with more than that nothing is there? Before it is ready, nothing may be seen. */
+bool deliver_rec_may_see(const struct deliver_rec *rec, const char *rest, enum deliver_rec_form form);
+/* Is it known by now which recordings there are? Until then requests are answered with 503. */
+bool deliver_rec_is_ready(const struct deliver_rec *rec);
 
 #endif

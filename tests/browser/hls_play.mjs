@@ -12,6 +12,10 @@ function look() {
 	const stats = window.isaribiStats || {};
 	const out = { frames: 0, time: 0, width: 0, height: 0, state: stats.state, engine: stats.engine,
 		errors: stats.errors, lastError: stats.lastError, pixels: [] };
+	const fetched = performance.getEntriesByType("resource").filter((entry) => entry.name.includes("/hls/"));
+
+	out.protocols = [...new Set(fetched.map((entry) => entry.nextHopProtocol))];
+	out.waited = fetched.filter((entry) => entry.name.includes("_HLS_part=")).length;
 	if (!video)
 		return out;
 	out.frames = video.getVideoPlaybackQuality().totalVideoFrames;

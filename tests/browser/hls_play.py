@@ -11,6 +11,7 @@ sys.path.insert(0, str(HERE.parent / "lib"))
 
 import clients  # noqa: E402
 import clock_picture  # noqa: E402
+import front  # noqa: E402
 import hls_strict  # noqa: E402
 import media_ts  # noqa: E402
 import srt_tools  # noqa: E402
@@ -23,12 +24,12 @@ MODULES = os.environ.get("ISARIBI_BROWSER_MODULES", BIN.parent / "tests/browser/
 class Viewer:
     """Chromium on a page for so many seconds."""
 
-    def __init__(self, bench, url, seconds, name, playlist=None):
+    def __init__(self, bench, url, seconds, name, playlist=None, env=None):
         self.picture = SCREENSHOTS / f"{name}.png"
         self.picture.unlink(missing_ok=True)
         self.process = bench.start("chromium", ["node", HERE / "hls_play.mjs", url, seconds, self.picture,
                                                  *([playlist] if playlist else [])],
-                                   {"ISARIBI_BROWSER_MODULES": str(MODULES), "HOME": str(bench.dir)})
+                                   {"ISARIBI_BROWSER_MODULES": str(MODULES), "HOME": str(bench.dir), **(env or {})})
         self.seconds = seconds
 
     def lines(self):
@@ -165,6 +166,29 @@ def case_low_latency(bench):
           f"{seen['lastError']}")
     # Two segments are more than a player without parts could be near to.
     check(frames[-1][1] < 4000, f"the picture is {frames[-1][1]} ms old")
+
+
+def case_through_caches(bench):
+    """A private stream by HTTPS and HTTP/2 through nginx and Varnish; the cache is killed on the way."""
+    plan = Plan()
+    key = plan.key("tanaka")
+    plan.stream("tanaka", play="private")
+    node = bench.node(plan)
+    token = node.view_token("tanaka", now_ms() + 600000)
+    clients.ffmpeg_publish(bench, node.publish_url(key), clients.make_flv(bench, seconds=60, size="640x360"))
+    cache = front.Varnish(bench, node)
+    side = front.Nginx(bench, node, cache)
+    side.wait_live("tanaka", 25, token)
+    viewer = Viewer(bench, side.url(f"/watch/t/{token}/tanaka"), 26, "through-caches", env={"ISARIBI_ANY_CERTIFICATE": "1"})
+    viewer.wait_playing()
+    wait_for("reloads that wait", lambda: viewer.samples()[-1]["waited"] > 8, 15)
+    before = viewer.samples()[-1]
+    check(before["protocols"] == ["h2"] and not before["errors"], f"{before}")
+    cache.kill_and_start()
+    samples = viewer.finish(allow=("503",))
+    check_moves(samples, 5)
+    check(samples[-1]["waited"] > before["waited"] + 8 and samples[-1]["state"] == "live", f"{samples[-1]}")
+    check(token not in side.logs(), "nginx's log tells the token")
 
 
 def case_recordings(bench):

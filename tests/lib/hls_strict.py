@@ -36,9 +36,11 @@ class SeenPart(typing.NamedTuple):
 
 
 class Strict(threading.Thread):
-    def __init__(self, bench, url, *, is_low_latency=True, main_url=None):
+    def __init__(self, bench, url, *, is_low_latency=True, main_url=None, is_cached=False):
+        """is_cached: what is asked for without numbers may be a second old, so that is only how it begins."""
         super().__init__(daemon=True)
         self.url, self.main_url = url, main_url
+        self.is_cached = is_cached
         self.is_low_latency = is_low_latency
         self.judge = hls_rules.Judge()
         self.media = hls_bytes.Media(self.judge)
@@ -121,12 +123,14 @@ class Strict(threading.Thread):
         self._rounds += 1
         if self.main_url and self._init_data and self._rounds == MAIN_AT:
             self._judge_main()
-        if self._rounds % PLAIN_EVERY == 0 or not self.playlist or not self.is_low_latency:
+        is_plain = not self.is_low_latency or (self._rounds % PLAIN_EVERY == 0 and not self.is_cached)
+        if is_plain or not self.playlist:
             self._reload("")
         else:
             self._reload("_HLS_msn={}&_HLS_part={}".format(*self.playlist.newest()))
-        if self.playlist and self._rounds % DELTA_EVERY == 0 and "CAN-SKIP-UNTIL" in self.playlist.control:
-            self._reload_delta()
+        if self.playlist and self._rounds % DELTA_EVERY == 0 and not self.is_cached:
+            if "CAN-SKIP-UNTIL" in self.playlist.control:
+                self._reload_delta()
         if not self.is_low_latency:
             self._asked_to_stop.wait(0.3)
 
@@ -307,10 +311,10 @@ class Strict(threading.Thread):
         return peak
 
 
-def _follow_first_variant(bench, main_url, is_low_latency):
+def _follow_first_variant(bench, main_url, is_low_latency, is_cached=False):
     media = hls_main.media_urls(http("GET", main_url).text(), main_url)
     check(media, f"{main_url} names no variant")
-    return Strict(bench, media[0], is_low_latency=is_low_latency, main_url=main_url)
+    return Strict(bench, media[0], is_low_latency=is_low_latency, main_url=main_url, is_cached=is_cached)
 
 
 def follow_recording(bench, main_url):
@@ -318,7 +322,7 @@ def follow_recording(bench, main_url):
     return _follow_first_variant(bench, main_url, False)
 
 
-def follow(bench, node, stream, token=None):
+def follow(bench, node, stream, token=None, is_cached=False):
     """Waits for the stream's HLS and follows its first variant."""
     node.wait_live(stream, 25, token)
-    return _follow_first_variant(bench, node.hls_url(stream, token), True)
+    return _follow_first_variant(bench, node.hls_url(stream, token), True, is_cached)

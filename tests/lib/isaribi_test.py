@@ -207,12 +207,12 @@ def no_answer(what, error):
     return kind(f"{what}: {error!r}")
 
 
-def http(method, url, headers=None, limit_s=10.0):
-    """One request; an error status is an answer like any other."""
+def http(method, url, headers=None, limit_s=10.0, tls=None):
+    """One request; an error status is an answer like any other. tls: the SSLContext of an https URL."""
     request = urllib.request.Request(url, method=method, headers=headers or {})
     try:
         try:
-            answer = urllib.request.urlopen(request, timeout=limit_s)
+            answer = urllib.request.urlopen(request, timeout=limit_s, context=tls)
         except urllib.error.HTTPError as error:
             answer = error
         with answer:

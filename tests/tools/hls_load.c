@@ -25,6 +25,7 @@ enum {
 
 struct load_options {
 	const char *url;
+	const char *answers_path; /* NULL: none */
 	bool is_low_latency;
 	bool has_hints;
 	size_t n_viewers;
@@ -338,7 +339,7 @@ static struct hls_run sum_up(struct load *load)
 static int usage(void)
 {
 	fputs("usage: hls_load --url http://A.B.C.D:PORT/PATH/main.m3u8 [--mode plain|ll] [--hints] [--viewers N]\n"
-	      "                [--sampled K] [--seconds S] [--ramp-ms MS] [--from-us T --to-us T]\n",
+	      "                [--sampled K] [--seconds S] [--ramp-ms MS] [--from-us T --to-us T] [--answers FILE]\n",
 	    stderr);
 	return 2;
 }
@@ -361,6 +362,7 @@ static bool parse_options(struct load_options *opt, int argc, char **argv)
 		{ "ramp-ms", required_argument, NULL, 'r' },
 		{ "from-us", required_argument, NULL, 'a' },
 		{ "to-us", required_argument, NULL, 'b' },
+		{ "answers", required_argument, NULL, 'f' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -380,6 +382,7 @@ static bool parse_options(struct load_options *opt, int argc, char **argv)
 		case 'r': opt->ramp_us = strtol(optarg, NULL, 10) * 1000; break;
 		case 'a': opt->from_us = strtoll(optarg, NULL, 10); break;
 		case 'b': opt->to_us = strtoll(optarg, NULL, 10); break;
+		case 'f': opt->answers_path = optarg; break;
 		default: return false;
 		}
 	}
@@ -401,6 +404,7 @@ int main(int argc, char **argv)
 	struct load load = { 0 };
 	int64_t start_us = endpoint_now_us();
 	struct hls_run run;
+	int err = 0;
 
 	if (!parse_options(&load.opt, argc, argv) || http_url_parse(&load.url, load.opt.url) != 0)
 		return usage();
@@ -417,6 +421,8 @@ int main(int argc, char **argv)
 	run.wall_us = endpoint_now_us() - start_us;
 	run.cpu_us = endpoint_cpu_us();
 	hls_report_print(&load.report, &run);
+	if (load.opt.answers_path && hls_report_write_answers(&load.report, load.opt.answers_path) != 0)
+		err = 1;
 	load_fini(&load);
-	return 0;
+	return err;
 }

@@ -107,3 +107,18 @@ void hls_report_print(struct hls_report *r, const struct hls_run *run)
 	printf(", \"wall_s\": %.3f, \"cpu_s\": %.3f, \"cpu_percent\": %.1f}\n", (double)run->wall_us / 1e6,
 	    (double)run->cpu_us / 1e6, 100.0 * (double)run->cpu_us / (double)run->wall_us);
 }
+
+int hls_report_write_answers(const struct hls_report *r, const char *path)
+{
+	FILE *file = fopen(path, "w");
+
+	if (!file)
+		return -errno;
+	for (size_t i = 0; i < r->n_answers; i++) {
+		const struct hls_answer *a = &r->answers[i];
+
+		fprintf(file, "%llu %u %lld %lld\n", (unsigned long long)a->msn, a->part, (long long)a->asked_us,
+		    (long long)a->arrived_us);
+	}
+	return fclose(file) == 0 ? 0 : -errno;
+}

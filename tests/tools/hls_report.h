@@ -57,5 +57,7 @@ struct hls_run {
 };
 /* Prints one JSON object to stdout. */
 void hls_report_print(struct hls_report *r, const struct hls_run *run);
+/* A line for each answer to a blocking reload: msn, part, asked, arrived, in us. 0 or a negative errno. */
+int hls_report_write_answers(const struct hls_report *r, const char *path);
 
 #endif

@@ -277,6 +277,52 @@ static void hides_what_may_not_be_seen(void **state)
 	}
 }
 
+static void tells_a_cache_who_may_see(void **state)
+{
+	static const struct {
+		const char *path;
+		bool is_yes;
+	} table[] = {
+		{ "/auth/hls/open/index.m3u8", true },
+		{ "/auth/hls/open/seg-e1-5.m4s?_HLS_msn=1", true },
+		{ "/auth/hls/open/whatever", true }, /* whether it is there is not asked */
+		{ "/auth/hls/t/GOOD/secret/main.m3u8", true },
+		{ "/auth/watch/open", true },
+		{ "/auth/watch/t/GOOD/secret", true },
+		{ "/auth/hls/secret/index.m3u8", false },
+		{ "/auth/hls/t/BAD/secret/index.m3u8", false },
+		{ "/auth/hls/t/GOODX/secret/index.m3u8", false },
+		{ "/auth/watch/secret", false },
+		{ "/auth/rec/open-20260101-000000/index.m3u8", false }, /* there are no recordings */
+		{ "/auth/clip/open/index.m3u8", false },
+		{ "/auth/hls/open/shift/index.m3u8", false },
+		{ "/auth/hls/open", false },
+		{ "/auth/hls/", false },
+		{ "/auth/healthz", false },
+		{ "/auth/", false },
+	};
+	char first_no[512] = "";
+	char no[512];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const char *status = table[i].is_yes ? "HTTP/1.1 204 " : "HTTP/1.1 403 ";
+
+		assert_string_equal(ask("GET", table[i].path, ""), "");
+		if (strncmp(answer, status, strlen(status)) != 0)
+			fail_msg("%s: %.300s", table[i].path, answer);
+		if (table[i].is_yes) {
+			expect("\r\nCache-Control: max-age=5\r\n");
+			continue;
+		}
+		expect("\r\nCache-Control: max-age=1\r\n");
+		keep_answer(no, sizeof(no));
+		if (first_no[0] == '\0')
+			memcpy(first_no, no, sizeof(no));
+		assert_string_equal(no, first_no);
+	}
+}
+
 static void serves_pages_and_scripts(void **state)
 {
 	size_t n = 0;
@@ -337,6 +383,7 @@ int main(void)
 		cmocka_unit_test(compresses_what_is_text),
 		cmocka_unit_test(gives_head_without_body),
 		cmocka_unit_test(hides_what_may_not_be_seen),
+		cmocka_unit_test(tells_a_cache_who_may_see),
 		cmocka_unit_test(serves_pages_and_scripts),
 		cmocka_unit_test(answers_404_elsewhere),
 		cmocka_unit_test(tells_health_and_numbers),
