@@ -48,7 +48,8 @@ void part_init_unref(struct part_init *i)
 	free(i);
 }
 
-static int write_bytes(struct part_init *i)
+/* audio_timescale: 0 is the track's own. */
+static int write_bytes(struct part_init *i, uint32_t audio_timescale)
 {
 	const struct track *present[TRACK_KINDS];
 	struct bytes_writer w;
@@ -60,7 +61,7 @@ static int write_bytes(struct part_init *i)
 			present[n++] = i->tracks[kind];
 	}
 	bytes_writer_init_growing(&w, INIT_MAX_BYTES);
-	err = fmp4_write_init(&w, present, n);
+	err = fmp4_write_init_scaled(&w, present, n, audio_timescale);
 	if (!err) {
 		i->bytes = shared_copy(w.data, w.len);
 		err = i->bytes ? 0 : -ENOMEM;
@@ -69,26 +70,41 @@ static int write_bytes(struct part_init *i)
 	return err;
 }
 
-int part_init_create(struct part_init **out, unsigned version, struct track *video, struct track *audio)
+static int create_init(
+    struct part_init **out, unsigned version, struct track *const tracks[TRACK_KINDS], uint32_t audio_timescale)
 {
 	struct part_init *i = calloc(1, sizeof(*i));
 	int err;
 
-	assert(video || audio);
+	assert(tracks[TRACK_VIDEO] || tracks[TRACK_AUDIO]);
 	*out = NULL;
 	if (!i)
 		return -ENOMEM;
 	atomic_init(&i->refs, 1);
 	i->version = version;
-	i->tracks[TRACK_VIDEO] = track_ref(video);
-	i->tracks[TRACK_AUDIO] = track_ref(audio);
-	err = write_bytes(i);
+	for (size_t kind = 0; kind < TRACK_KINDS; kind++)
+		i->tracks[kind] = track_ref(tracks[kind]);
+	err = write_bytes(i, audio_timescale);
 	if (err) {
 		part_init_unref(i);
 		return err;
 	}
 	*out = i;
 	return 0;
+}
+
+int part_init_create(struct part_init **out, unsigned version, struct track *video, struct track *audio)
+{
+	struct track *const tracks[TRACK_KINDS] = { [TRACK_VIDEO] = video, [TRACK_AUDIO] = audio };
+
+	return create_init(out, version, tracks, 0);
+}
+
+int part_init_create_for_channel(struct part_init **out, unsigned version, struct track *video, struct track *audio)
+{
+	struct track *const tracks[TRACK_KINDS] = { [TRACK_VIDEO] = video, [TRACK_AUDIO] = audio };
+
+	return create_init(out, version, tracks, FMP4_VIDEO_TIMESCALE);
 }
 
 struct part_init *part_init_ref(struct part_init *i)
