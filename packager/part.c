@@ -7,6 +7,8 @@
 
 enum {
 	INIT_MAX_BYTES = 64 * 1024, /* two configurations of the largest size and some boxes */
+	MOOF_FIXED_BYTES = 512,	    /* all boxes of two tracks without their samples */
+	MOOF_SAMPLE_BYTES = 16,
 };
 
 void part_unref(struct part *p)
@@ -36,6 +38,21 @@ struct part *part_ref(struct part *p)
 	if (p)
 		atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
 	return p;
+}
+
+struct shared *part_make_moof(const struct part *p)
+{
+	struct bytes_writer w;
+	struct shared *moof = NULL;
+	size_t sample_count = 0;
+
+	for (size_t i = 0; i < p->run_count; i++)
+		sample_count += p->runs[i].sample_count;
+	bytes_writer_init_growing(&w, MOOF_FIXED_BYTES + sample_count * MOOF_SAMPLE_BYTES);
+	if (fmp4_write_moof(&w, p->sequence, p->runs, p->run_count) == 0)
+		moof = shared_copy(w.data, w.len);
+	bytes_writer_fini(&w);
+	return moof;
 }
 
 void part_init_unref(struct part_init *i)

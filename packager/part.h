@@ -57,6 +57,9 @@ struct part *part_create(size_t sample_count);
 struct part *part_ref(struct part *p); /* returns p; NULL is fine */
 void part_unref(struct part *p);       /* NULL is fine */
 
+/* The moof for its runs and its sequence; NULL when memory is out. */
+struct shared *part_make_moof(const struct part *p);
+
 /* Writes the init segment; takes references of its own to the tracks (NULL: none). 0, -EINVAL or -ENOMEM. */
 int part_init_create(struct part_init **out, unsigned version, struct track *video, struct track *audio);
 /* The same for a channel, where both tracks count in 90 kHz. */

@@ -41,6 +41,7 @@ enum {
 
 /* The source that is on. */
 struct splice_run {
+	bool is_on; /* between splice_begin_run and splice_jump */
 	bool has_video;
 	bool has_audio;
 	bool is_anchored;	/* its first picture has its place */
@@ -103,6 +104,7 @@ struct splice_slice {
  * as it is shares the source's mdat. In a run's first part everything before the run's key frame is left out, whether
  * from_90k says so or not.
  * 0, or -ENOMEM: s is as it was, this part is lost, and the next one stands where it would have stood, behind a hole.
+ * When it was the run's first, begin a run anew at a later key frame: until then there are no pictures in any slice.
  */
 int splice_part(struct splice *s, const struct splice_slice *slice, uint32_t sequence, struct part **out);
 
