@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "config/plan.h"
+#include "packager/channel_profile.h"
 #include "packager/channel_rules.h"
 #include "packager/part.h"
 #include "packager/sequence_image.h"
@@ -24,14 +25,11 @@
 struct channel;
 struct slate;
 
-/* Positions of channels count from here: 2025-01-01T00:00:00Z. A 90 kHz tfdt of 64 bits does not end. */
-#define CHANNEL_BASE_WALL_MS INT64_C(1735689600000)
-
 /* What a channel is doing. Valid until the next call. */
 struct channel_state {
 	enum channel_kind kind; /* what is on */
 	enum channel_why why;
-	int misfit; /* enum channel_misfit (packager/channel_profile); for why MISFIT */
+	enum channel_misfit misfit; /* for why MISFIT */
 	int64_t since_wall_ms;
 	char id[ID_SIZE];      /* of the stream or clip that is on; "": slate */
 	char pending[ID_SIZE]; /* the stream or clip that comes next; "": none */
@@ -57,7 +55,7 @@ struct channel_config {
 	const char *id;
 	uint32_t part_ms; /* as the cutters' */
 	uint32_t segment_ms;
-	struct slate *slate; /* borrowed; outlives the channel */
+	const struct slate *slate; /* borrowed; outlives the channel */
 	struct channel_ops ops;
 	int64_t start_wall_ms; /* the wall clock at start_mono_us; looked at once */
 	int64_t start_mono_us;
@@ -66,7 +64,7 @@ struct channel_config {
 	int64_t min_start_90k;	       /* media up to here has been published before; 0: unknown */
 };
 
-/* 0, -EINVAL (the slate cannot be described) or -ENOMEM. It shows the slate from the first channel_tick on. */
+/* 0 or -ENOMEM. It shows the slate from the first channel_tick on. */
 int channel_create(struct channel **out, const struct channel_config *config);
 void channel_destroy(struct channel **c);
 
