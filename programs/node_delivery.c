@@ -71,7 +71,9 @@ static void drop_plan(void *item)
 static bool may_play(void *arg, const char *stream, const char *token, size_t token_len)
 {
 	const struct node_delivery *d = arg;
-	const struct gate_viewer viewer = { .stream = stream, .token = token, .token_len = token_len };
+	const struct gate_viewer viewer = {
+		.stream = stream, .token = token, .token_len = token_len, .has_channels = true
+	};
 
 	return gate_play(d->plan, &viewer, clock_wall_ms(clock_real())) == CLOSE_NONE;
 }
