@@ -170,6 +170,18 @@ static void begin(struct packager *p, const struct packager_mail *mail)
 		s->sink_streams[i] = p->config.sinks[i].begin(p->config.sinks[i].arg, s->name, epoch);
 }
 
+static void tell_sinks_of_key(struct packager *p, struct packaged_stream *s)
+{
+	int64_t pts_90k;
+
+	if (!cutter_take_key(s->cutter, &pts_90k))
+		return;
+	for (size_t i = 0; i < p->config.n_sinks; i++) {
+		if (s->sink_streams[i] && p->config.sinks[i].key)
+			p->config.sinks[i].key(p->config.sinks[i].arg, s->sink_streams[i], pts_90k);
+	}
+}
+
 static void feed_sinks(struct packager *p, struct packaged_stream *s, struct part *part)
 {
 	for (size_t i = 0; i < p->config.n_sinks; i++) {
@@ -215,9 +227,10 @@ static void ship(struct packager *p, struct packaged_stream *s, const struct fra
 				count_part(p, frame);
 			feed_sinks(p, s, part);
 			shelf_part(p->config.shelf, s->name, part);
-		} else if (err == 0) {
-			return;
 		}
+		tell_sinks_of_key(p, s);
+		if (!part && err == 0)
+			return;
 	}
 }
 
