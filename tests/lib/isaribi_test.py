@@ -154,6 +154,8 @@ class Plan:
         self.pushes = []
         self.pulls = []
         self.clips = []
+        self.channels = []
+        self.taken_down = []
         self.view_key = secrets.token_hex(24)
 
     def key(self, stream, text=None, **more):
@@ -181,8 +183,8 @@ class Plan:
     def write(self, path):
         """In one step, as whoever writes a plan must."""
         text = json.dumps({"isaribi_plan": 1, "rev": self.rev, "keys": list(self.keys.values()),
-                           "streams": list(self.streams.values()), "channels": [], "clips": self.clips,
-                           "pushes": self.pushes, "pulls": self.pulls, "tokens": {"view_key": self.view_key}}, indent=1)
+                           "streams": list(self.streams.values()), "channels": self.channels, "clips": self.clips,
+                           "taken_down": self.taken_down, "pushes": self.pushes, "pulls": self.pulls, "tokens": {"view_key": self.view_key}}, indent=1)
         new = pathlib.Path(f"{path}.new")
         new.write_text(text)
         new.chmod(0o600)
