@@ -167,7 +167,7 @@ static int create_parts(struct node_delivery *d, const char *data_dir)
 	if (err == 0)
 		err = node_events_create(&d->events, d->loop);
 	if (err == 0)
-		err = rec_reader_create(&d->reader, d->loop, data_dir);
+		err = rec_reader_create(&d->reader, d->loop, "reading", data_dir);
 	if (err == 0)
 		err = rec_library_create(&d->library, d->loop, d->reader);
 	return err;
