@@ -50,6 +50,11 @@ class Fragment(mp4.Fragment):
     def start_s(self):
         return self.main["start"] / self.scale
 
+    def waiting_s(self):
+        """For how long its pictures are shown behind its end."""
+        shown = max(pts + duration for pts, duration in zip(self.main["pts"], self.main["durations"]))
+        return max(0, shown - self.main["start"] - self.main["duration"]) / self.scale
+
     def key_frames(self):
         """Indexes of the pictures that need no other; of sound every frame is one."""
         return [i for i, flags in enumerate(self.main["flags"]) if not self.is_video or not flags & NOT_SYNC]
@@ -70,6 +75,7 @@ class Media:
         self._sequence = None
         self._date_offset_ms = None
         self._is_lost = False
+        self._waiting_s = 0.0  # of reordered pictures: for so long some are shown behind the end of the last piece
 
     def init(self, name, data):
         if name not in self._inits:
@@ -142,9 +148,12 @@ class Media:
                 is_free = self._is_lost or (has_discontinuity and not self.is_channel)
                 if is_free:
                     least, most = -0.005, float("inf")
+                elif has_discontinuity and is_video:
+                    most += self._waiting_s
                 self.judge.check("channel-time" if has_discontinuity and not is_free else "time", least <= step_s <= most,
                                  f"{what} track {track_id} begins {step_s:+.6f} s from where it had ended, {end:.6f} s")
             self._ends[track_id] = (track["start"] + track["duration"]) / scale
+        self._waiting_s = f.waiting_s()
         if self.is_channel:
             self._judge_together(what, f)
 

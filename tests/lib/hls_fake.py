@@ -83,12 +83,12 @@ def _traf(track_id, start, samples, data_offset):
 
 
 def part(number, *, frames=None, is_key=None, start=None, offset=0, sequence=None, has_sound=True,
-         sound_late=0):
+         sound_late=0, last_offset=0):
     """Part `number` counted from 0; what is given is bent."""
     count = int(FPS * PART_S) if frames is None else frames
     is_key = number % PARTS == 0 if is_key is None else is_key
     video = [(VIDEO_SCALE // FPS, picture(is_key and i == 0), 0x2000000 if is_key and i == 0 else 0x1010000,
-              offset if i == 0 else 0) for i in range(count)]
+              offset if i == 0 else last_offset if i == count - 1 else 0) for i in range(count)]
     audio = [(AUDIO_FRAME, bytes([i + 1] * 9), 0x2000000, 0) for i in range(int(AUDIO_SCALE * PART_S) // AUDIO_FRAME)]
     audio = audio if has_sound else []
     sound_start = round(number * PART_S * AUDIO_SCALE) + sound_late

@@ -213,7 +213,7 @@ WRONG_BYTES = [
 
 
 def judge_bytes(bend=lambda data: data, date=fake.date_of(11), is_independent=True, *, date_of=fake.date_of,
-                is_channel=False, **part):
+                is_channel=False, waiting=0, **part):
     """Parts 40 to 44, the last of them, which begins segment 11, as it is asked for."""
     judge = hls_rules.Judge()
     media = hls_bytes.Media(judge, is_channel)
@@ -223,7 +223,7 @@ def judge_bytes(bend=lambda data: data, date=fake.date_of(11), is_independent=Tr
         if n % fake.PARTS == 0:
             begins = hls_media.Segment(n // fake.PARTS)
             begins.date_ms = hls_media.parse_date_ms(date if is_last else date_of(begins.msn))
-        data = fake.part(n, **(part if is_last else {}))
+        data = fake.part(n, **(part if is_last else {"last_offset": waiting}))
         f = media.fragment(f"part {n}", bend(data) if is_last else data, init)
         if f:
             media.piece(f"part {n}", f, duration=fake.PART_S, begins=begins,
@@ -284,6 +284,9 @@ def channel_date(msn):
 
 def test_channel_bytes():
     expect("right bytes of a channel", judge_bytes(date_of=channel_date, date=channel_date(11), is_channel=True), ())
+    reordered = {"date_of": channel_date, "date": channel_date(11.025), "is_channel": True, "start": 44 * 45000 + 4500}
+    expect("pictures still to be shown", judge_bytes(**reordered, waiting=4500), ())
+    expect("fewer of them", judge_bytes(**reordered, waiting=4400), ["channel-time"])
     for n, (rules, bents) in enumerate(WRONG_CHANNEL_BYTES):
         judge = judge_bytes(date_of=channel_date, is_channel=True, **{"date": channel_date(11), **bents})
         expect(f"wrong bytes of a channel {n}", judge, rules.split())
