@@ -10,6 +10,7 @@
 enum {
 	TICKS_PER_MS = 90,
 	JUMP_TARGETS = 2, /* target durations */
+	WAIT_PARTS = 4,	  /* at the start, for the clock to come to where the life before had got */
 };
 
 void channel_air_fini(struct channel_air *a)
@@ -18,13 +19,14 @@ void channel_air_fini(struct channel_air *a)
 }
 
 /*
- * The first part ends now. Where an earlier life of the channel has published more than the wall clock allows (it was
- * set back), the timeline goes on behind that, and is ahead of the wall clock by as much.
+ * The first part ends now, or when the clock has come to where an earlier life of the channel had got. Where that is
+ * far ahead (the wall clock was set back), the timeline goes on behind it, and is ahead of the wall clock by as much.
  */
 void channel_air_init(struct channel_air *a, const struct channel_air_config *config)
 {
 	const struct cutter_config cutter = { .part_ms = config->part_ms, .segment_ms = config->segment_ms };
 	unsigned last_init = config->first.init_version > 0 ? (unsigned)config->first.init_version - 1 : 0;
+	int64_t begin_90k;
 
 	*a = (struct channel_air){ .config = *config, .next = config->first };
 	a->needs_discontinuity = config->is_continued;
@@ -32,9 +34,12 @@ void channel_air_init(struct channel_air *a, const struct channel_air_config *co
 	a->longest_90k = cutter_longest_segment_90k(config->segment_ms);
 	a->jump_90k = (int64_t)JUMP_TARGETS * cutter_target_duration_s(config->segment_ms) * 1000 * TICKS_PER_MS;
 	a->start_90k = splice_position_90k(config->start_wall_ms);
-	if (a->start_90k - a->part_90k < config->min_start_90k)
+	begin_90k = a->start_90k - a->part_90k;
+	if (config->min_start_90k - begin_90k > WAIT_PARTS * a->part_90k)
 		a->start_90k = config->min_start_90k + a->part_90k;
-	splice_init(&a->splice, config->slate, a->start_90k - a->part_90k, last_init);
+	if (begin_90k < config->min_start_90k)
+		begin_90k = config->min_start_90k;
+	splice_init(&a->splice, config->slate, begin_90k, last_init);
 }
 
 int64_t channel_air_position_90k(const struct channel_air *a, int64_t now_us)

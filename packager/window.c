@@ -183,6 +183,7 @@ static int open_segment(struct window *w, const struct part *part)
 	}
 	s->discontinuity_sequence += w->discontinuities;
 	w->needs_discontinuity = false;
+	w->is_cut_off = false;
 	if ((w->is_independent && !s->is_independent) || has_new_init(w, s))
 		renew_main(w);
 	w->is_independent = w->is_independent && s->is_independent;
@@ -202,7 +203,7 @@ static int append(struct window *w, const struct window_rules *rules, const stru
 {
 	if (!w->open && (!part->is_segment_start || open_segment(w, part) != 0)) {
 		keep_stray(w, part);
-		return -ENOMEM;
+		return w->is_cut_off ? 0 : -ENOMEM;
 	}
 	if (segment_append(w->open, part) != 0) {
 		if (w->open->part_count == 0 || complete_open(w, rules) != 0)
@@ -242,6 +243,7 @@ int window_pass_over(struct window *w, const struct window_rules *rules, const s
 	w->stray = NULL;
 	err = w->open ? complete_open(w, rules) : 0;
 	w->needs_discontinuity = true;
+	w->is_cut_off = true;
 	w->newest_sequence = part->sequence;
 	rendering_clear(&w->media);
 	return err;
@@ -272,8 +274,10 @@ void window_withdraw(struct window *w, const char *origin, int64_t before_ms)
 		if (is_meant(w->segments[i], origin, before_ms))
 			remove_segment(w, i);
 	}
-	if (w->open && is_meant(w->open, origin, before_ms))
+	if (w->open && is_meant(w->open, origin, before_ms)) {
 		discard_open(w);
+		w->is_cut_off = true;
+	}
 	renew_main(w);
 	rendering_clear(&w->media);
 }

@@ -47,6 +47,7 @@ struct window {
 	struct body *stray; /* the newest part when it is in no segment */
 	uint32_t newest_sequence;
 	bool needs_discontinuity; /* something was lost since the last segment began */
+	bool is_cut_off;	  /* on purpose: what still comes of that segment is in none, and that is no fault */
 	uint64_t discontinuities; /* written for that, beside the cutter's */
 	struct rendering main;
 	bool is_main_fixed; /* it was given, and never changes */

@@ -271,9 +271,7 @@ const struct events *node_delivery_events(struct node_delivery *d)
 	return node_events_sink(d->events);
 }
 
-void node_delivery_note_recording(void *arg, const struct rec_note *note)
+void node_delivery_note_recording(struct node_delivery *d, const struct rec_note *note)
 {
-	const struct node_delivery *d = arg;
-
 	rec_reader_note(d->reader, note);
 }

@@ -213,6 +213,8 @@ static void a_hinted_part_that_must_not_be_seen_is_answered(void **state)
 	assert_false(list.is_woken);
 	add_part(shop, 6, 1, "tanaka");
 	assert_false(has(shop, "@main", "part", 6));
+	add_part(shop, 6, 2, "suzuki"); /* may be seen, and is in no segment */
+	assert_true(has(shop, "@main", "part", 7));
 	add_segment(shop, 7, "");
 	assert_true(list.is_woken);
 	assert_int_equal(list.answer, SEGMENT_STORE_FOUND);
