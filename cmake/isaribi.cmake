@@ -64,7 +64,8 @@ function(isaribi_program)
 endfunction()
 
 # What lets a unit test run out of memory (tests/unit/oom.h). strdup and its kin allocate inside the C library.
-set(ISARIBI_OOM_SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/oom.c" "${CMAKE_SOURCE_DIR}/tests/unit/oom_rerun.c")
+set(ISARIBI_OOM_SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/oom.c" "${CMAKE_SOURCE_DIR}/tests/unit/oom_folder.c"
+	"${CMAKE_SOURCE_DIR}/tests/unit/oom_rerun.c")
 set(ISARIBI_OOM_WRAP "-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=strndup,--wrap=open_memstream"
 	"-Wl,--wrap=_cmocka_run_group_tests")
 

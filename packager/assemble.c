@@ -170,7 +170,8 @@ static void fill_run(struct part *p, const struct assemble_input *in, enum track
 		samples[i] = (struct fmp4_sample){
 			.duration = duration_of(in, kind, i),
 			.size_bytes = (uint32_t)payload_size(s->frame),
-			.composition_offset = kind == TRACK_VIDEO ? (int32_t)(s->frame->pts_90k - s->time) : 0,
+			.composition_offset =
+			    kind == TRACK_VIDEO ? (int32_t)(s->frame->pts_90k + l->ahead_90k - s->time) : 0,
 			.is_key = kind == TRACK_AUDIO || frame_is_key(s->frame),
 		};
 		*mdat_bytes += samples[i].size_bytes;

@@ -146,6 +146,7 @@ struct cutter *cutter_create(const struct cutter_config *config)
 	    &c->clock, config->mono_zero_wall_ms, config->part_ms < AHEAD_MAX_MS ? config->part_ms : AHEAD_MAX_MS);
 	for (size_t kind = 0; kind < TRACK_KINDS; kind++) {
 		lane_init(&c->lanes[kind], (enum track_kind)kind);
+		lane_go_on_from(&c->lanes[kind], config->media_end_90k);
 		c->is_fresh[kind] = true;
 	}
 	return c;
@@ -366,9 +367,11 @@ static bool has_video_stalled(const struct cutter *c)
 /* The decode time a frame will have, more or less: the lane decides. */
 static int64_t begin_of(const struct cutter *c, const struct frame *frame)
 {
+	const struct lane *lane = &c->lanes[frame->track->kind];
+
 	if (!frame_is_video(frame) || frame_is_key(frame))
-		return frame->pts_90k;
-	return frame->dts_90k + c->lanes[TRACK_VIDEO].shift_90k;
+		return frame->pts_90k + lane->ahead_90k;
+	return frame->dts_90k + lane->ahead_90k + lane->shift_90k;
 }
 
 /* A frame that is further ahead than we may stretch the one before it: something was lost, on both tracks. */

@@ -23,6 +23,7 @@
  *    would be ahead by part_ms (500 at most) has its run ended at the next key frame, to be anchored anew.
  *  - Video is decoded later by (pts - dts) of its key frame, so the first pts of a segment is its tfdt; composition
  *    offsets may be negative. Audio is counted in samples and anchored again only when pts departs by over 40 ms.
+ *  - Times begin where an earlier cutter's ended (media_end_90k): a fresh timeline starts there, not at its own start.
  */
 #ifndef ISARIBI_PACKAGER_CUTTER_H
 #define ISARIBI_PACKAGER_CUTTER_H
@@ -43,6 +44,7 @@ struct cutter_config {
 	uint64_t discontinuity_sequence; /* discontinuities before the first part */
 	uint32_t last_sequence;		 /* of an earlier cutter in the same epoch; 0: there was none */
 	unsigned last_init_version;	 /* the same */
+	int64_t media_end_90k;		 /* where the media time of an earlier cutter had got to; 0: there was none */
 	bool is_continued; /* the first part follows others of an earlier cutter: a discontinuity stands before it */
 };
 

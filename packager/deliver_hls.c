@@ -92,6 +92,7 @@ static bool parse_ask(
 		.resource_len = path.resource_len,
 		.query = request->query,
 		.wants_gzip = request->accepts_gzip,
+		.takes_short = ask->takes_short,
 	};
 	return true;
 }
@@ -101,7 +102,7 @@ static void respond_late(struct http_request *request)
 	deliver_reply_text(request, 503, "まだありません。\nNot there yet.\n");
 }
 
-/* Answers now. False: it has to wait, and *ask says for what. */
+/* Answers now. False: it has to wait, and *ask says for what; takes_short stays as it is. */
 static bool try_to_answer(
     struct deliver_hls *h, struct http_request *request, const char *rest, struct segment_store_ask *ask)
 {
@@ -130,12 +131,12 @@ static void forget(struct waiting *w)
 	free(w);
 }
 
-static void finish(struct waiting *w)
+static void finish(struct waiting *w, bool is_late)
 {
 	struct deliver_hls *h = w->hls;
 	struct http_request *request = w->request;
 	const char *rest = w->rest;
-	struct segment_store_ask ask;
+	struct segment_store_ask ask = { .takes_short = is_late };
 
 	forget(w);
 	if (!try_to_answer(h, request, rest, &ask))
@@ -144,7 +145,7 @@ static void finish(struct waiting *w)
 
 static void on_wake(struct segment_store_waiter *waiter)
 {
-	finish(LIST_ENTRY(waiter, struct waiting, waiter));
+	finish(LIST_ENTRY(waiter, struct waiting, waiter), false);
 }
 
 static void on_gone(void *arg)
@@ -162,7 +163,7 @@ static void answer_late(void *arg)
 
 		if (w->deadline_us > now_us)
 			return;
-		finish(w);
+		finish(w, true);
 	}
 	loop_timer_stop(h->timer);
 }
@@ -190,7 +191,7 @@ static void wait_for(
 
 void deliver_hls_serve(struct deliver_hls *h, struct http_request *request, const char *rest)
 {
-	struct segment_store_ask ask;
+	struct segment_store_ask ask = { 0 };
 
 	if (!try_to_answer(h, request, rest, &ask))
 		wait_for(h, request, rest, &ask);

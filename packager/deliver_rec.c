@@ -206,7 +206,6 @@ static void serve_playlist(
 	}
 	memcpy(wish.id, t->entry->id, sizeof(wish.id));
 	wish.wants_skip = !wish.is_main && query.wants_delta;
-	wish.is_event = form == DELIVER_REC_SHIFT;
 	wish.is_prefixed = (form == DELIVER_REC_CLIP && !wish.is_main) || (form == DELIVER_REC_SHIFT && wish.is_main);
 	if (t->is_clip) {
 		wish.in_ms = t->clip.in_ms;

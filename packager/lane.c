@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "media/fmp4.h"
+#include "media/timeline.h"
 
 enum {
 	ANCHOR_TOLERANCE_MS = 40,
@@ -28,6 +29,13 @@ void lane_fini(struct lane *l)
 void lane_init(struct lane *l, enum track_kind kind)
 {
 	*l = (struct lane){ .kind = kind };
+}
+
+void lane_go_on_from(struct lane *l, int64_t time_90k)
+{
+	assert(!l->track && time_90k >= 0);
+	l->ahead_90k = time_90k > TIMELINE_START_90K ? time_90k - TIMELINE_START_90K : 0;
+	lane_set_floor(l, time_90k);
 }
 
 void lane_reset(struct lane *l)
@@ -102,7 +110,7 @@ static bool video_time(struct lane *l, const struct frame *frame, int64_t *time)
 {
 	if (frame_is_key(frame) || !l->is_anchored)
 		l->shift_90k = frame->pts_90k - frame->dts_90k;
-	*time = frame->dts_90k + l->shift_90k;
+	*time = frame->dts_90k + l->ahead_90k + l->shift_90k;
 	if (l->next_time - *time > MAX_REORDER_90K) {
 		if (l->is_anchored)
 			return false;
@@ -116,7 +124,8 @@ static bool video_time(struct lane *l, const struct frame *frame, int64_t *time)
 /* False: the frame lies so far before the end of what is there that it must go. */
 static bool audio_time(struct lane *l, const struct frame *frame, int64_t *time)
 {
-	int64_t wanted = (frame->pts_90k * l->timescale + FMP4_VIDEO_TIMESCALE / 2) / FMP4_VIDEO_TIMESCALE;
+	int64_t pts_90k = frame->pts_90k + l->ahead_90k;
+	int64_t wanted = (pts_90k * l->timescale + FMP4_VIDEO_TIMESCALE / 2) / FMP4_VIDEO_TIMESCALE;
 	int64_t tolerance = (int64_t)l->timescale * ANCHOR_TOLERANCE_MS / 1000;
 
 	*time = l->next_time;

@@ -29,7 +29,8 @@ struct lane {
 	uint32_t timescale;
 	uint32_t frame_duration; /* of an audio frame; of video the last one seen */
 	bool is_anchored;
-	int64_t shift_90k;  /* video: what is added to dts */
+	int64_t ahead_90k;  /* added to all frames' times; survives a reset */
+	int64_t shift_90k;  /* video: what is added to dts then */
 	int64_t floor_90k;  /* survives a reset: times rise across discontinuities, too */
 	int64_t next_time;  /* the earliest time the next sample may have */
 	int64_t newest_90k; /* time of the newest sample ever pushed since the last reset */
@@ -43,6 +44,8 @@ struct lane {
 
 void lane_init(struct lane *l, enum track_kind kind);
 void lane_fini(struct lane *l);
+/* Before the first frame: a fresh timeline goes on where another one had got to (media/timeline, its start). */
+void lane_go_on_from(struct lane *l, int64_t time_90k);
 /* Empty, without a track, clock not anchored; the floor stays. */
 void lane_reset(struct lane *l);
 

@@ -25,11 +25,16 @@ static bool is_too_far(const struct live_edge *e, const struct playlist_query *q
 
 enum live_answer live_edge_judge_playlist(const struct live_edge *e, const struct playlist_query *q)
 {
-	if (!q->has_msn || e->is_ended)
+	if (e->is_ended)
 		return e->has_playlist ? LIVE_NOW : LIVE_NEVER;
-	/* It has begun: who asks for a number has read a playlist before, perhaps one from before a restart. */
+	/* It is about to be there. Who asks may have read one from before a restart, and would take a 404 for the end.
+	 */
 	if (!e->has_playlist)
 		return LIVE_LATER;
+	/* A player that reloads plainly and finds nothing it knows looks for a place that is some segments from the
+	 * end. */
+	if (!q->has_msn)
+		return e->is_short ? LIVE_LATER : LIVE_NOW;
 	if (is_in_playlist(e, q))
 		return LIVE_NOW;
 	return is_too_far(e, q) ? LIVE_TOO_FAR : LIVE_LATER;

@@ -15,7 +15,9 @@
 #include "packager/playlist_query.h"
 
 struct live_edge {
-	bool has_playlist; /* at least one segment is in it; without, what follows but the last two says nothing */
+	bool has_playlist; /* at least one segment is in it; without, what follows but is_ended and the last two says
+			      nothing */
+	bool is_short;	   /* a few segments behind a discontinuity: nothing joins them to what players had before */
 	bool is_ended;
 	uint64_t last_msn;	  /* the last complete segment */
 	uint64_t newest_msn;	  /* of the newest part: last_msn, or the open segment behind it */

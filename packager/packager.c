@@ -117,6 +117,7 @@ static struct cutter *make_cutter(
 		.discontinuity_sequence = start->next.discontinuity_sequence,
 		.last_sequence = (uint32_t)(start->next.part - 1),
 		.last_init_version = (unsigned)(start->next.init_version - 1),
+		.media_end_90k = (int64_t)start->next.media_90k,
 		.is_continued = start->is_continued,
 	};
 
@@ -184,6 +185,7 @@ static void note_numbers(struct packager *p, struct packaged_stream *s, const st
 		.part = (uint64_t)part->sequence + 1,
 		.init_version = (uint64_t)part->init->version + 1,
 		.discontinuity_sequence = part->discontinuity_sequence,
+		.media_90k = (uint64_t)part_end_90k(part),
 	};
 
 	sequence_note(p->config.sequence, s->row, &next, clock_wall_ms(p->config.clock));
@@ -291,6 +293,13 @@ static void drop_mail(void *item)
 	frame_unref(mail->frame);
 }
 
+static void expect(void *arg, const char *name)
+{
+	struct packager *p = arg;
+
+	shelf_expect(p->config.shelf, name);
+}
+
 int packager_create(struct packager **out, const struct packager_config *config)
 {
 	struct packager *p = calloc(1, sizeof(*p));
@@ -312,6 +321,7 @@ int packager_create(struct packager **out, const struct packager_config *config)
 		free(p);
 		return -ENOMEM;
 	}
+	sequence_each_cut_short(config->sequence, clock_wall_ms(config->clock), expect, p);
 	*out = p;
 	return 0;
 }

@@ -39,7 +39,7 @@ struct packager_config {
 	struct stats *stats; /* STAT_FRAMES_UNPACKAGED and STAT_PARTS… are ours */
 };
 
-/* 0 or -ENOMEM. */
+/* 0 or -ENOMEM. The shelf hears which streams are expected back. */
 int packager_create(struct packager **out, const struct packager_config *config);
 void packager_destroy(struct packager **p);
 /* The packaging loop's last act: makes parts of all frames that were posted before. */

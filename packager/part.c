@@ -55,6 +55,29 @@ struct shared *part_make_moof(const struct part *p)
 	return moof;
 }
 
+static int64_t run_end_90k(const struct part *p, const struct fmp4_run *run)
+{
+	const uint32_t timescale = fmp4_timescale(p->init->tracks[run->kind]);
+	uint64_t end = run->base_decode_time;
+
+	for (size_t i = 0; i < run->sample_count; i++)
+		end += run->samples[i].duration;
+	return (int64_t)((end * FMP4_VIDEO_TIMESCALE + timescale - 1) / timescale);
+}
+
+int64_t part_end_90k(const struct part *p)
+{
+	int64_t latest_90k = p->start_90k + p->duration_90k;
+
+	for (size_t i = 0; i < p->run_count; i++) {
+		int64_t end_90k = run_end_90k(p, &p->runs[i]);
+
+		if (latest_90k < end_90k)
+			latest_90k = end_90k;
+	}
+	return latest_90k;
+}
+
 void part_init_unref(struct part_init *i)
 {
 	if (!i || atomic_fetch_sub_explicit(&i->refs, 1, memory_order_acq_rel) != 1)

@@ -56,6 +56,8 @@ struct part {
 struct part *part_create(size_t sample_count);
 struct part *part_ref(struct part *p); /* returns p; NULL is fine */
 void part_unref(struct part *p);       /* NULL is fine */
+/* Where the last of its samples ends, of either track. */
+int64_t part_end_90k(const struct part *p);
 
 /* The moof for its runs and its sequence; NULL when memory is out. */
 struct shared *part_make_moof(const struct part *p);

@@ -2,6 +2,7 @@
 #include "packager/rec_cache.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ struct cached {
 	char id[ID_SIZE]; /* "": the place is free */
 	struct rec_index index;
 	struct rec_stamp stamp;
+	struct rec_load_limit limit; /* when it was brought up to date last; stretch 0: none was known */
 	int folder_fd;
 	int64_t checked_us;
 	int64_t used_us;
@@ -155,6 +157,11 @@ void rec_cache_note(struct rec_cache *c, const char *id, const struct rec_load_l
 		memcpy(place->id, id, strlen(id) + 1);
 }
 
+static void keep_limit(struct cached *r, const struct rec_load_limit *limit)
+{
+	r->limit = limit ? *limit : (struct rec_load_limit){ 0 };
+}
+
 static int load(const struct rec_cache *c, struct cached *r, int root_fd, const char *id)
 {
 	int err;
@@ -169,8 +176,23 @@ static int load(const struct rec_cache *c, struct cached *r, int root_fd, const 
 		err = r->folder_fd;
 	if (err == 0)
 		err = rec_load_index(&r->index, r->folder_fd, REC_LOAD_FROM_INDEX);
-	if (err == 0)
+	if (err == 0) {
 		rec_load_limit(&r->index, limit_of(c, id));
+		keep_limit(r, limit_of(c, id));
+	}
+	return err;
+}
+
+/* Of one that goes on: nothing, unless recording.json or how far it is synced changed, or nobody tells us that. */
+static int follow(struct cached *r, const struct rec_load_limit *limit, bool is_same_info)
+{
+	int err;
+
+	if (is_same_info && limit && limit->stretch == r->limit.stretch && limit->saved_bytes == r->limit.saved_bytes)
+		return 0;
+	err = is_same_info ? rec_load_grown(&r->index, r->folder_fd, limit)
+			   : rec_load_more(&r->index, r->folder_fd, limit);
+	keep_limit(r, limit);
 	return err;
 }
 
@@ -181,15 +203,15 @@ static int renew(const struct rec_cache *c, struct cached *r, int root_fd)
 	char id[ID_SIZE];
 	struct rec_stamp stamp;
 	int err = rec_list_stamp(&stamp, root_fd, r->id);
+	bool is_same_info = err == 0 && rec_stamp_is_same(&stamp, &r->stamp);
 
 	if (err != 0)
 		return err;
 	if (was_open) {
 		r->stamp = stamp;
-		err = rec_load_more(&r->index, r->folder_fd, limit_of(c, r->id));
-		if (err == 0)
+		if (follow(r, limit_of(c, r->id), is_same_info) == 0)
 			return 0;
-	} else if (memcmp(&stamp, &r->stamp, sizeof(stamp)) == 0) {
+	} else if (is_same_info) {
 		return 0;
 	}
 	memcpy(id, r->id, sizeof(id));

@@ -11,7 +11,6 @@
 enum {
 	TICKS_PER_MS = 90,
 	TICKS_PER_S = 90000,
-	MAX_STRETCH_90K = 4 * 90000, /* a longer hole is one */
 	FRAGMENTS_FIRST = 64,
 };
 
@@ -46,8 +45,9 @@ struct rec_index_stretch *rec_index_add_stretch(struct rec_index *index, unsigne
 	if (!bigger)
 		return NULL;
 	index->stretches = bigger;
-	bigger[index->n_stretches] =
-	    (struct rec_index_stretch){ .number = number, .begin_wall_ms = -1, .limit_bytes = UINT64_MAX };
+	bigger[index->n_stretches] = (struct rec_index_stretch){
+		.number = number, .begin_wall_ms = -1, .segment_ms = index->info.segment_ms, .limit_bytes = UINT64_MAX
+	};
 	return &bigger[index->n_stretches++];
 }
 
@@ -174,6 +174,16 @@ static int64_t wall_at(const struct rec_index_stretch *s, int64_t start_90k)
 	return first_ms < 0 ? -1 : first_ms + (start_90k - first_90k) / TICKS_PER_MS;
 }
 
+/*
+ * Does the one before last until this one begins? The cutter stretches a frame over a hole of no more than segment_ms:
+ * no fragment gets so long by this that its segment would not fit in the target duration.
+ */
+static bool is_next(const struct rec_index_stretch *s, const struct rec_fragment *before, int64_t start_90k)
+{
+	return start_90k > before->start_90k &&
+	    start_90k <= before->start_90k + before->duration_90k + (int64_t)s->segment_ms * TICKS_PER_MS;
+}
+
 int rec_index_take_scanned(struct rec_index_stretch *s, const struct fmp4_scan_fragment *scanned, uint64_t media_bytes)
 {
 	enum track_kind lead_kind = s->tracks[TRACK_VIDEO] ? TRACK_VIDEO : TRACK_AUDIO;
@@ -198,8 +208,7 @@ int rec_index_take_scanned(struct rec_index_stretch *s, const struct fmp4_scan_f
 		f.duration_90k = 1;
 	f.is_independent = lead && fmp4_scan_sample(lead, 0).is_key;
 	f.wall_ms = wall_at(s, f.start_90k);
-	if (s->is_end_guessed && lead && f.start_90k > before->start_90k &&
-	    f.start_90k < before->start_90k + before->duration_90k + MAX_STRETCH_90K)
+	if (s->is_end_guessed && lead && is_next(s, before, f.start_90k))
 		before->duration_90k = f.start_90k - before->start_90k;
 	s->is_end_guessed = lead_kind == TRACK_AUDIO || !lead;
 	return append(s, &f) ? 0 : -ENOMEM;

@@ -26,6 +26,7 @@ struct rec_index_stretch {
 	struct fmp4_scan_init init;
 	struct track *tracks[TRACK_KINDS]; /* by kind; NULL: none */
 	int64_t begin_wall_ms;		   /* -1: unknown */
+	uint32_t segment_ms;		   /* of the recording */
 	uint64_t limit_bytes;		   /* nothing beyond it counts: a write or sync failed there */
 	bool
 	    is_end_guessed; /* the newest fragment was scanned and lasts until the next one, whatever its samples say */

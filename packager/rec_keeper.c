@@ -16,6 +16,7 @@ struct rec_known {
 	char stream[REC_STREAM_SIZE];
 	char epoch[REC_EPOCH_SIZE];
 	enum rec_state state;
+	uint32_t segment_ms;
 	int64_t end_wall_ms;
 	bool is_stuck; /* it could not be deleted: it is not tried again in this run */
 };
@@ -60,6 +61,7 @@ void rec_keeper_add(struct rec_keeper *k, const struct rec_info *info)
 	snprintf(r->stream, sizeof(r->stream), "%s", info->stream);
 	snprintf(r->epoch, sizeof(r->epoch), "%s", info->epoch);
 	r->state = info->state;
+	r->segment_ms = info->segment_ms;
 	r->end_wall_ms = info->end_wall_ms;
 	while (*at && (*at)->end_wall_ms <= r->end_wall_ms)
 		at = &(*at)->next;
@@ -119,13 +121,18 @@ static bool bring_back(const struct rec_keeper *k, const struct rec_known *r, st
 	return false;
 }
 
-bool rec_keeper_take(struct rec_keeper *k, const char *stream, const char *epoch, struct rec_info *out)
+static bool may_go_on(const struct rec_known *r, const struct rec_keeper_wish *wish)
+{
+	return r->state == REC_RECORDING && strcmp(r->stream, wish->stream) == 0 &&
+	    strcmp(r->epoch, wish->epoch) == 0 && r->segment_ms >= wish->segment_ms;
+}
+
+bool rec_keeper_take(struct rec_keeper *k, const struct rec_keeper_wish *wish, struct rec_info *out)
 {
 	struct rec_known **at = &k->known;
 	bool is_there;
 
-	while (*at &&
-	    ((*at)->state != REC_RECORDING || strcmp((*at)->stream, stream) != 0 || strcmp((*at)->epoch, epoch) != 0))
+	while (*at && !may_go_on(*at, wish))
 		at = &(*at)->next;
 	if (!*at)
 		return false;

@@ -29,11 +29,15 @@ void rec_keeper_init(struct rec_keeper *k, const struct rec_store *store, const 
 void rec_keeper_fini(struct rec_keeper *k);
 /* 0, also when there is no recording yet. */
 int rec_keeper_scan(struct rec_keeper *k);
-/*
- * An unfinished recording of that stream and epoch, mended, to go on with: it is the caller's then. False: there is
- * none.
- */
-bool rec_keeper_take(struct rec_keeper *k, const char *stream, const char *epoch, struct rec_info *out);
+/* Whose recording goes on, and how its parts are cut. */
+struct rec_keeper_wish {
+	const char *stream;
+	const char *epoch;
+	uint32_t segment_ms; /* one with a shorter one does not do: parts may be too long for its target duration */
+};
+
+/* An unfinished recording, mended, to go on with: it is the caller's then. False: there is none. */
+bool rec_keeper_take(struct rec_keeper *k, const struct rec_keeper_wish *wish, struct rec_info *out);
 /* Says of the unfinished ones of a stream (NULL: of all) that they are over. */
 void rec_keeper_close(struct rec_keeper *k, const char *stream);
 /* One that is over now. */

@@ -22,8 +22,9 @@ struct playlist {
 	struct playlist *next; /* most recently asked for first */
 	struct rec_wish wish;
 	struct rec_stamp stamp; /* of the recording when it was asked for */
-	int64_t made_us;
-	struct shared *text; /* NULL: none yet */
+	int64_t made_us;	/* or found to be what would be made now */
+	struct shared *text;	/* NULL: none yet */
+	uint64_t version;	/* of the text */
 	bool is_gzip;
 	bool is_open;
 	struct rec_job *job;	  /* being made; NULL: not */
@@ -142,13 +143,8 @@ struct rec_reader *rec_library_reader(struct rec_library *l)
 static bool is_same_wish(const struct rec_wish *a, const struct rec_wish *b)
 {
 	return strcmp(a->id, b->id) == 0 && a->is_main == b->is_main && a->is_prefixed == b->is_prefixed &&
-	    a->is_event == b->is_event && a->is_clip == b->is_clip && a->in_ms == b->in_ms && a->out_ms == b->out_ms &&
+	    a->is_clip == b->is_clip && a->in_ms == b->in_ms && a->out_ms == b->out_ms &&
 	    a->wants_skip == b->wants_skip && a->wants_gzip == b->wants_gzip;
-}
-
-static bool is_same_stamp(const struct rec_stamp *a, const struct rec_stamp *b)
-{
-	return a->inode == b->inode && a->size_bytes == b->size_bytes && a->changed_ns == b->changed_ns;
 }
 
 /* Moves it to the front. NULL: there is none like it. */
@@ -194,7 +190,7 @@ static bool is_fresh(const struct rec_library *l, const struct playlist *p, cons
 
 	if (!p->text)
 		return false;
-	return p->is_open ? age_us < OPEN_AGE_US : age_us < OVER_AGE_US && is_same_stamp(&p->stamp, stamp);
+	return p->is_open ? age_us < OPEN_AGE_US : age_us < OVER_AGE_US && rec_stamp_is_same(&p->stamp, stamp);
 }
 
 static void tell(const struct rec_waiter *waiter, const struct playlist *p, int err)
@@ -215,10 +211,13 @@ static void on_playlist(void *arg, struct rec_job *job)
 	struct rec_library *l = p->library;
 
 	p->job = NULL;
-	shared_unref(p->text);
-	p->text = shared_ref(job->err == 0 ? job->data : NULL);
-	p->is_gzip = job->is_gzip;
-	p->is_open = job->is_open;
+	if (!job->is_same) {
+		shared_unref(p->text);
+		p->text = shared_ref(job->err == 0 ? job->data : NULL);
+		p->is_gzip = job->is_gzip;
+		p->is_open = job->is_open;
+		p->version = job->version;
+	}
 	p->made_us = loop_now_us(l->loop);
 	while (!list_is_empty(&p->waiters)) {
 		struct rec_waiter *waiter = LIST_ENTRY(p->waiters.next, struct rec_waiter, node);
@@ -252,6 +251,7 @@ static int make(struct rec_library *l, struct playlist *p, const struct rec_stam
 	if (!job)
 		return -ENOMEM;
 	job->wish = p->wish;
+	job->version = p->text ? p->version : 0;
 	err = rec_reader_ask(l->reader, job);
 	if (err != 0) {
 		rec_job_destroy(&job);

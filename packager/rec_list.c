@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +88,7 @@ int rec_list_stamp(struct rec_stamp *out, int root_fd, const char *id)
 	return 0;
 }
 
-static bool is_same_stamp(const struct rec_stamp *a, const struct rec_stamp *b)
+bool rec_stamp_is_same(const struct rec_stamp *a, const struct rec_stamp *b)
 {
 	return a->inode == b->inode && a->size_bytes == b->size_bytes && a->changed_ns == b->changed_ns;
 }
@@ -120,7 +119,7 @@ static bool fill_entry(struct rec_list_entry *entry, int root_fd, const char *id
 	(void)snprintf(entry->id, sizeof(entry->id), "%s", id);
 	if (rec_list_stamp(&entry->stamp, root_fd, id) != 0)
 		return false;
-	if (known && is_same_stamp(&known->stamp, &entry->stamp))
+	if (known && rec_stamp_is_same(&known->stamp, &entry->stamp))
 		*entry = *known;
 	else
 		read_entry(entry, root_fd);
@@ -164,7 +163,7 @@ static bool is_same(const struct rec_list *a, const struct rec_list *b)
 		return false;
 	for (size_t i = 0; i < a->count; i++) {
 		if (strcmp(a->entries[i].id, b->entries[i].id) != 0 ||
-		    !is_same_stamp(&a->entries[i].stamp, &b->entries[i].stamp))
+		    !rec_stamp_is_same(&a->entries[i].stamp, &b->entries[i].stamp))
 			return false;
 	}
 	return true;

@@ -9,6 +9,7 @@
 #define ISARIBI_PACKAGER_REC_LIST_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,7 @@ const struct rec_list_entry *rec_list_find(const struct rec_list *list, const ch
 /* The one of a stream that began last; stream need not be terminated. */
 const struct rec_list_entry *rec_list_newest(const struct rec_list *list, const char *stream, size_t len);
 
+bool rec_stamp_is_same(const struct rec_stamp *a, const struct rec_stamp *b);
 /*
  * Reads the folder; may wait for the disk. What old (NULL: nothing) says is not read again where the stamp is the same.
  * *out: one reference, or NULL when it would be the same as old. 0 or a negative errno.

@@ -297,12 +297,10 @@ static int load_again(struct rec_index *index, int folder_fd, const struct rec_l
 	return err;
 }
 
-int rec_load_more(struct rec_index *index, int folder_fd, const struct rec_load_limit *limit)
+int rec_load_grown(struct rec_index *index, int folder_fd, const struct rec_load_limit *limit)
 {
-	int err = rec_load_info(folder_fd, &index->info);
+	int err = load_again(index, folder_fd, limit);
 
-	if (err == 0)
-		err = load_again(index, folder_fd, limit);
 	if (err == 0)
 		err = rec_load_stretches(index, folder_fd, REC_LOAD_FROM_INDEX);
 	if (err == 0) {
@@ -310,4 +308,11 @@ int rec_load_more(struct rec_index *index, int folder_fd, const struct rec_load_
 		rec_index_drop_repeated(index);
 	}
 	return err;
+}
+
+int rec_load_more(struct rec_index *index, int folder_fd, const struct rec_load_limit *limit)
+{
+	int err = rec_load_info(folder_fd, &index->info);
+
+	return err == 0 ? rec_load_grown(index, folder_fd, limit) : err;
 }

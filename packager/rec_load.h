@@ -53,5 +53,7 @@ int rec_load_stretches(struct rec_index *index, int folder_fd, enum rec_load_fro
 void rec_load_limit(struct rec_index *index, const struct rec_load_limit *limit);
 /* What has been recorded since it was loaded or brought up to date last, up to the limit (NULL: none). */
 int rec_load_more(struct rec_index *index, int folder_fd, const struct rec_load_limit *limit);
+/* The same when recording.json is known to be as it was. */
+int rec_load_grown(struct rec_index *index, int folder_fd, const struct rec_load_limit *limit);
 
 #endif

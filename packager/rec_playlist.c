@@ -115,12 +115,38 @@ int rec_segments_make(struct rec_segments *segments, const struct rec_index *ind
 
 /* ---- text ---- */
 
-/* The cutter's, unless something longer was recorded: constant while a recording goes on. */
+/* FNV-1a, by words. */
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	return (hash ^ word) * UINT64_C(1099511628211);
+}
+
+uint64_t rec_playlist_version(const struct rec_playlist *p)
+{
+	uint64_t hash = mix(UINT64_C(14695981039346656037), p->is_open);
+
+	for (size_t i = 0; i < p->segments->count; i++) {
+		const struct rec_segment *s = &p->segments->list[i];
+
+		hash = mix(hash, p->index->stretches[s->stretch].number);
+		hash = mix(hash, s->offset);
+		hash = mix(hash, s->bytes);
+		hash = mix(hash, (uint64_t)s->duration_90k);
+		hash = mix(hash, (uint64_t)s->wall_ms);
+	}
+	return hash != 0 ? hash : 1;
+}
+
+/*
+ * RFC 8216bis §6.2.1: it must not change. Segments are cut so that they fit in what the cutter promised, so that is it
+ * from the first one on. Only of what is over may it be more: no file of ours has such a fragment, but one whose
+ * recording.json was made anew with another segment_ms may.
+ */
 static int64_t target_duration_s(const struct rec_playlist *p)
 {
 	int64_t target_s = cutter_target_duration_s(p->index->info.segment_ms);
 
-	for (size_t i = 0; i < p->segments->count; i++) {
+	for (size_t i = 0; !p->is_open && i < p->segments->count; i++) {
 		int64_t rounded_s = (p->segments->list[i].duration_90k + TICKS_HALF_S) / TICKS_PER_S;
 
 		if (target_s < rounded_s)
@@ -142,33 +168,22 @@ static size_t skippable(const struct rec_playlist *p, int64_t target_s)
 	return n;
 }
 
-static bool are_all_independent(const struct rec_segments *segments)
-{
-	for (size_t i = 0; i < segments->count; i++) {
-		if (!segments->list[i].is_independent)
-			return false;
-	}
-	return true;
-}
-
-static void put_head(struct bytes_writer *w, const struct rec_playlist *p, int64_t target_s, size_t skipped)
+static void put_head(struct bytes_writer *w, int64_t target_s, size_t skipped)
 {
 	playlist_line(w, "#EXTM3U");
 	playlist_line(w, "#EXT-X-VERSION:%d", skipped > 0 ? VERSION_WITH_SKIP : VERSION);
 	playlist_line(w, "#EXT-X-TARGETDURATION:%" PRId64, target_s);
-	playlist_line(w, "#EXT-X-PLAYLIST-TYPE:%s", p->is_event ? "EVENT" : "VOD");
-	playlist_line(w, "#EXT-X-MEDIA-SEQUENCE:0");
-	/* Of what is still to come nobody knows, and a line must not go again. */
-	if (!p->is_event && are_all_independent(p->segments))
-		playlist_line(w, "#EXT-X-INDEPENDENT-SEGMENTS");
 	/*
-	 * An address for looking back begins at the beginning; the live one is next door. With its end an EVENT gets
-	 * an ENDLIST and changes in nothing else, §6.2.1.
+	 * Also of what is over: somebody may follow this address since the recording ran, and to him it may get longer
+	 * and get an ENDLIST, and change in nothing else, RFC 8216bis §4.4.3.5 and §6.2.1. A VOD would be another type
+	 * and promise that it never changed; EVENT with ENDLIST plays the same. So there is no INDEPENDENT-SEGMENTS
+	 * either: of what is still to come nobody knows, and a line must not go again.
 	 */
-	if (p->is_event) {
-		playlist_line(w, "#EXT-X-START:TIME-OFFSET=0");
-		playlist_line(w, "#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=%" PRId64 ".0", SKIP_TARGETS * target_s);
-	}
+	playlist_line(w, "#EXT-X-PLAYLIST-TYPE:EVENT");
+	playlist_line(w, "#EXT-X-MEDIA-SEQUENCE:0");
+	/* An address for looking back begins at the beginning; the live one is next door. */
+	playlist_line(w, "#EXT-X-START:TIME-OFFSET=0");
+	playlist_line(w, "#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=%" PRId64 ".0", SKIP_TARGETS * target_s);
 	if (skipped > 0)
 		playlist_line(w, "#EXT-X-SKIP:SKIPPED-SEGMENTS=%zu", skipped);
 }
@@ -200,7 +215,7 @@ int rec_playlist_write_media(struct bytes_writer *w, const struct rec_playlist *
 
 	if (p->segments->count == 0)
 		return -ENOENT;
-	put_head(w, p, target_s, skipped);
+	put_head(w, target_s, skipped);
 	for (size_t i = skipped; i < p->segments->count && !w->is_full; i++)
 		put_segment(w, p, i);
 	if (!p->is_open)
@@ -249,6 +264,15 @@ static void measure(const struct rec_segments *segments, struct playlist_variant
 		v->average_bps = 1;
 	if (v->peak_bps < v->average_bps)
 		v->peak_bps = v->average_bps;
+}
+
+static bool are_all_independent(const struct rec_segments *segments)
+{
+	for (size_t i = 0; i < segments->count; i++) {
+		if (!segments->list[i].is_independent)
+			return false;
+	}
+	return true;
 }
 
 int rec_playlist_write_main(struct bytes_writer *w, const struct rec_playlist *p)

@@ -53,10 +53,11 @@ struct rec_playlist {
 	const struct rec_segments *segments;
 	const char *prefix; /* of every URI: "" or a folder with its '/' */
 	bool is_open;	    /* more will follow: no ENDLIST */
-	bool is_event;	    /* of an address that was followed while more was to follow; else VOD */
 	bool wants_skip;    /* _HLS_skip: what lies further back than 6 target durations may be left out */
 };
 
+/* Of one recording, prefix and skip: another text has another version. Never 0. */
+uint64_t rec_playlist_version(const struct rec_playlist *p);
 /* main.m3u8. 0, -ENOENT when there is no segment, -ENOMEM when the writer is full. */
 int rec_playlist_write_media(struct bytes_writer *w, const struct rec_playlist *p);
 /* index.m3u8, with prefix main.m3u8 as its one variant. 0, -ENOENT, -ENOMEM. */

@@ -93,11 +93,18 @@ static int range_of(const struct rec_index *index, const struct rec_wish *wish, 
 	return err;
 }
 
+static int write_text(struct bytes_writer *w, const struct rec_playlist *playlist, bool is_main)
+{
+	return is_main ? rec_playlist_write_main(w, playlist) : rec_playlist_write_media(w, playlist);
+}
+
+/* A recording that goes on has another text with each segment, and is asked about much more often. */
 static int write_playlist(struct bytes_writer *w, const struct rec_index *index, struct rec_job *job)
 {
 	char prefix[ID_SIZE + 1] = "";
 	struct rec_segments segments;
 	struct rec_playlist playlist = { .index = index, .segments = &segments, .prefix = prefix };
+	uint64_t known = job->version;
 	struct rec_range range;
 	int err = range_of(index, &job->wish, &range);
 
@@ -107,13 +114,24 @@ static int write_playlist(struct bytes_writer *w, const struct rec_index *index,
 	if (err == 0)
 		err = rec_segments_make(&segments, index, &range);
 	job->is_open = playlist.is_open = range.is_open;
-	playlist.is_event = range.is_open || job->wish.is_event;
 	playlist.wants_skip = job->wish.wants_skip;
-	if (err == 0)
-		err =
-		    job->wish.is_main ? rec_playlist_write_main(w, &playlist) : rec_playlist_write_media(w, &playlist);
+	job->version = rec_playlist_version(&playlist);
+	job->is_same = err == 0 && job->version == known;
+	if (err == 0 && !job->is_same)
+		err = write_text(w, &playlist, job->wish.is_main);
 	rec_segments_fini(&segments);
 	return err;
+}
+
+static void take_text(struct rec_job *job, const struct bytes_writer *w)
+{
+	if (job->wish.wants_gzip)
+		job->data = playlist_gzip(w->data, w->len);
+	job->is_gzip = job->data != NULL; /* without memory for that the plain text will do */
+	if (!job->data)
+		job->data = shared_copy(w->data, w->len);
+	if (!job->data)
+		job->err = -ENOMEM;
 }
 
 static void playlist(struct rec_reader *r, struct rec_job *job, int64_t now_us)
@@ -125,13 +143,8 @@ static void playlist(struct rec_reader *r, struct rec_job *job, int64_t now_us)
 	job->err = rec_cache_index(r->cache, job->wish.id, now_us, &index);
 	if (job->err == 0)
 		job->err = write_playlist(&w, index, job);
-	if (job->err == 0 && job->wish.wants_gzip)
-		job->data = playlist_gzip(w.data, w.len);
-	job->is_gzip = job->data != NULL; /* without memory for that the plain text will do */
-	if (job->err == 0 && !job->data)
-		job->data = shared_copy(w.data, w.len);
-	if (job->err == 0 && !job->data)
-		job->err = -ENOMEM;
+	if (job->err == 0 && !job->is_same)
+		take_text(job, &w);
 	bytes_writer_fini(&w);
 }
 

@@ -45,7 +45,6 @@ struct rec_wish {
 	char id[ID_SIZE];
 	bool is_main;	  /* index.m3u8; else main.m3u8 */
 	bool is_prefixed; /* URIs stand in a folder of the recording's name */
-	bool is_event;	  /* of a time shift: it was followed while it grew, and stays what it was when it is over */
 	bool is_clip;
 	int64_t in_ms; /* of a clip */
 	int64_t out_ms;
@@ -67,6 +66,7 @@ struct rec_job {
 	uint64_t offset;       /* READ */
 	size_t max_bytes;      /* READ */
 	struct rec_walk at;    /* FRAGMENT */
+	uint64_t version;      /* PLAYLIST: of the text that is known, 0: none is; in the answer, of the text now */
 
 	int err; /* of the answer: 0, -ENOENT, -ENODATA (rec_walk_step) or another negative errno */
 	bool is_gzip;
@@ -74,6 +74,7 @@ struct rec_job {
 	uint64_t size_bytes;  /* SIZE */
 	struct shared *data;  /* PLAYLIST, READ, FRAGMENT; who wants it takes a reference */
 	struct rec_step step; /* FRAGMENT */
+	bool is_same;	      /* PLAYLIST: the text is the one that is known, and is not made again */
 
 	struct rec_job *next; /* the reader's: done, and not sent back yet */
 };

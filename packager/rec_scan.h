@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How much of a stretch is whole: one walk over the heads of its boxes, after the node was killed.
+ * How much of a stretch is whole: one walk over the heads of its boxes, after the node was killed. What was called
+ * saved and stands in the index is not walked: hours of it would hold up every other recording.
  *
  * Owner: a thread that may block. Lifetime: none. Not here: what is in the boxes (media/).
  */
@@ -19,7 +20,11 @@ struct rec_scan {
 	int64_t begin_wall_ms; /* -1: unknown */
 };
 
-/* Syncs the file as well: what it answers 0 for is on the disk. */
-int rec_scan_stretch(struct rec_scan *out, const struct rec_disk *disk, const char *folder, unsigned stretch);
+/*
+ * Syncs the file as well: what it answers 0 for is on the disk. known_bytes: so much was saved, as recording.json says
+ * (0: nothing is known).
+ */
+int rec_scan_stretch(
+    struct rec_scan *out, const struct rec_disk *disk, const char *folder, unsigned stretch, uint64_t known_bytes);
 
 #endif

@@ -160,7 +160,7 @@ static int mend_stretch(const struct rec_store *store, const char *id, struct re
 	int err = folder_of(store, id, folder);
 
 	if (err == 0)
-		err = rec_scan_stretch(&scan, store->disk, folder, s->number);
+		err = rec_scan_stretch(&scan, store->disk, folder, s->number, s->saved_bytes);
 	if (err != 0) {
 		s->is_damaged = true;
 		return err == -ENOMEM ? err : 0;

@@ -116,9 +116,10 @@ static bool is_wanted(const struct recorder *r, const char *stream)
 
 static void go_on_if_left(struct recorder *r, struct rec_feed *feed)
 {
+	const struct rec_keeper_wish wish = { feed->stream, feed->epoch, r->config.segment_ms };
 	struct rec_info info;
 
-	if (rec_keeper_take(&r->keeper, feed->stream, feed->epoch, &info)) {
+	if (rec_keeper_take(&r->keeper, &wish, &info)) {
 		log_info(NULL, "recording %s goes on", info.id);
 		rec_writer_go_on(feed->writer, &info);
 	}

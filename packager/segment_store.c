@@ -20,7 +20,8 @@ enum {
 struct stream {
 	struct stream *next; /* in its bucket */
 	char name[SEGMENT_STORE_NAME_MAX];
-	int64_t ended_us;
+	bool is_expected;	  /* it has not begun; the window is empty and has no epoch */
+	int64_t since_us;	  /* when it ended, or was expected */
 	struct list_node waiters; /* of struct segment_store_waiter */
 	struct window window;
 };
@@ -149,11 +150,11 @@ static bool is_of_epoch(const struct stream *s, const struct playlist_name *name
 	return strlen(s->window.epoch) == name->epoch_len && memcmp(s->window.epoch, name->epoch, name->epoch_len) == 0;
 }
 
-/* The answer to a request for a media playlist or a part: now, later, or never. */
+/* The answer to a request for a playlist or a part: now, later, or never. The multivariant playlist has no query. */
 static enum live_answer judge(const struct stream *s, const struct live_edge *edge, const struct playlist_name *name,
     const struct playlist_query *query)
 {
-	if (name->kind == PLAYLIST_MEDIA)
+	if (name->kind == PLAYLIST_MEDIA || name->kind == PLAYLIST_MAIN)
 		return live_edge_judge_playlist(edge, query);
 	assert(name->kind == PLAYLIST_PART);
 	if (!is_of_epoch(s, name))
@@ -203,7 +204,7 @@ void segment_store_wait(
 	assert_owner(store);
 	assert(s);
 	waiter->name = playlist_name_parse(ask->resource, ask->resource_len);
-	(void)playlist_query_parse(&waiter->query, ask->query);
+	(void)playlist_query_parse(&waiter->query, waiter->name.kind == PLAYLIST_MEDIA ? ask->query : "");
 	edge = window_edge(&s->window, &store->rules);
 	assert(judge(s, &edge, &waiter->name, &waiter->query) == LIVE_LATER);
 	list_append(&s->waiters, &waiter->node);
@@ -232,6 +233,35 @@ static void remove_at(struct segment_store *store, struct stream **place, struct
 	stream_destroy(&s);
 }
 
+static struct stream *stream_create(const char *name, const char *epoch)
+{
+	struct stream *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	memcpy(s->name, name, strlen(name) + 1);
+	list_init(&s->waiters);
+	window_init(&s->window, epoch);
+	return s;
+}
+
+int segment_store_expect(struct segment_store *store, const char *name, int64_t now_us)
+{
+	struct stream **place = find_place(store, name, strlen(name));
+
+	assert_owner(store);
+	if (!is_name_fine(name))
+		return -EINVAL;
+	if (*place)
+		return 0;
+	*place = stream_create(name, "");
+	if (!*place)
+		return -ENOMEM;
+	(*place)->is_expected = true;
+	(*place)->since_us = now_us;
+	return 0;
+}
+
 int segment_store_begin(struct segment_store *store, const struct segment_store_begin *begin)
 {
 	struct stream **place;
@@ -240,12 +270,9 @@ int segment_store_begin(struct segment_store *store, const struct segment_store_
 	assert_owner(store);
 	if (!is_name_fine(begin->name) || !is_epoch_fine(begin->epoch))
 		return -EINVAL;
-	s = calloc(1, sizeof(*s));
+	s = stream_create(begin->name, begin->epoch);
 	if (!s)
 		return -ENOMEM;
-	memcpy(s->name, begin->name, strlen(begin->name) + 1);
-	list_init(&s->waiters);
-	window_init(&s->window, begin->epoch);
 	if (begin->main && window_fix_main(&s->window, begin->main) != 0) {
 		stream_destroy(&s);
 		return -ENOMEM;
@@ -283,7 +310,9 @@ size_t segment_store_expire(struct segment_store *store, int64_t now_us)
 		struct stream **place = &store->buckets[i];
 
 		while (*place) {
-			if ((*place)->window.is_ended && now_us - (*place)->ended_us > keep_us) {
+			const struct stream *s = *place;
+
+			if ((s->window.is_ended || s->is_expected) && now_us - s->since_us > keep_us) {
 				remove_at(store, place, &woken);
 				forgotten++;
 			} else {
@@ -392,7 +421,7 @@ int segment_store_add(struct segment_store *store, const char *name, struct part
 	int err;
 
 	assert_owner(store);
-	if (!s || s->window.is_ended)
+	if (!s || s->is_expected || s->window.is_ended)
 		return -ENOENT;
 	if (is_withdrawn(store, s, part))
 		err = window_pass_over(&s->window, &store->rules, part);
@@ -408,11 +437,11 @@ int segment_store_note_end(struct segment_store *store, const char *name, int64_
 	int err;
 
 	assert_owner(store);
-	if (!s)
+	if (!s || s->is_expected)
 		return -ENOENT;
 	if (s->window.is_ended)
 		return 0;
-	s->ended_us = now_us;
+	s->since_us = now_us;
 	err = window_end(&s->window, &store->rules);
 	wake_answered(store, s);
 	return err;
@@ -434,10 +463,30 @@ static enum segment_store_status take_rendering(struct rendering *r, bool wants_
 	return take(gzip || !r ? gzip : r->plain, out);
 }
 
+static struct live_edge edge_for(
+    const struct segment_store *store, const struct stream *s, const struct segment_store_ask *ask)
+{
+	struct live_edge edge = window_edge(&s->window, &store->rules);
+
+	edge.is_short = edge.is_short && !ask->takes_short;
+	return edge;
+}
+
+static enum segment_store_status find_main(
+    struct segment_store *store, struct stream *s, const struct segment_store_ask *ask, struct segment_store_found *out)
+{
+	const struct live_edge edge = edge_for(store, s, ask);
+	const struct playlist_query plain = { 0 };
+
+	if (live_edge_judge_playlist(&edge, &plain) == LIVE_LATER)
+		return SEGMENT_STORE_NOT_YET;
+	return take_rendering(window_main(&s->window), ask->wants_gzip, out);
+}
+
 static enum segment_store_status find_media(
     struct segment_store *store, struct stream *s, const struct segment_store_ask *ask, struct segment_store_found *out)
 {
-	const struct live_edge edge = window_edge(&s->window, &store->rules);
+	const struct live_edge edge = edge_for(store, s, ask);
 	struct playlist_query query;
 
 	if (!playlist_query_parse(&query, ask->query))
@@ -473,7 +522,7 @@ static enum segment_store_status find_in(struct segment_store *store, struct str
 {
 	switch (name->kind) {
 	case PLAYLIST_NONE: break;
-	case PLAYLIST_MAIN: return take_rendering(window_main(&s->window), ask->wants_gzip, out);
+	case PLAYLIST_MAIN: return find_main(store, s, ask, out);
 	case PLAYLIST_MEDIA: return find_media(store, s, ask, out);
 	case PLAYLIST_INIT: return take(is_of_epoch(s, name) ? window_find_init(&s->window, name->number) : NULL, out);
 	case PLAYLIST_SEGMENT:
@@ -501,7 +550,9 @@ enum segment_store_status segment_store_find(
 
 bool segment_store_has(const struct segment_store *store, const char *name, size_t name_len)
 {
-	return find_stream(store, name, name_len) != NULL;
+	const struct stream *s = find_stream(store, name, name_len);
+
+	return s && !s->is_expected;
 }
 
 void segment_store_stats(const struct segment_store *store, struct segment_store_stats *out)
@@ -509,7 +560,7 @@ void segment_store_stats(const struct segment_store *store, struct segment_store
 	*out = (struct segment_store_stats){ .segments_capped = store->segments_capped };
 	for (size_t i = 0; i < STORE_BUCKETS; i++) {
 		for (const struct stream *s = store->buckets[i]; s; s = s->next) {
-			out->streams++;
+			out->streams += !s->is_expected;
 			out->segments += s->window.segment_count;
 			out->bytes += s->window.bytes;
 			out->segments_capped += s->window.capped;

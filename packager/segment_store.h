@@ -63,6 +63,11 @@ int segment_store_begin(struct segment_store *store, const struct segment_store_
  * still be on their way when it was removed). -ENOMEM: it is lost, its segment ends before it.
  */
 int segment_store_add(struct segment_store *store, const char *name, struct part *part);
+/*
+ * A stream is about to begin: who asks for its playlists waits for them, until segment_store_expire has forgotten it
+ * after two windows. Nothing happens when it is there. 0, -EINVAL or -ENOMEM as for segment_store_begin.
+ */
+int segment_store_expect(struct segment_store *store, const char *name, int64_t now_us);
 /* No more parts will come: the open segment is closed, the playlist gets EXT-X-ENDLIST. */
 int segment_store_note_end(struct segment_store *store, const char *name, int64_t now_us);
 /* Taken down: gone at once, with what is in the window. */
@@ -74,7 +79,10 @@ void segment_store_remove(struct segment_store *store, const char *name);
  * -ENOMEM: what was here is gone, but what is on its way may yet get in.
  */
 int segment_store_withdraw(struct segment_store *store, const char *id, int64_t before_ms);
-/* Forgets streams that ended longer ago than two windows; returns how many. Call it every few seconds. */
+/*
+ * Forgets streams that ended, or have been expected, for longer than two windows; returns how many. Call it every few
+ * seconds.
+ */
 size_t segment_store_expire(struct segment_store *store, int64_t now_us);
 
 /* A request, as far as the store is concerned. */
@@ -85,6 +93,7 @@ struct segment_store_ask {
 	size_t resource_len;
 	const char *query; /* "" for none; looked at for media playlists alone */
 	bool wants_gzip;   /* the client takes gzip; the compressed playlist is made at the first such request */
+	bool takes_short;  /* it has waited enough: a playlist of few segments will do */
 };
 
 enum segment_store_status {
@@ -125,7 +134,7 @@ void segment_store_unwait(struct segment_store_waiter *waiter);
 /* How long a request may wait (RFC 8216bis §6.2.5.2: three target durations). */
 int64_t segment_store_patience_us(const struct segment_store *store);
 
-/* Is there such a stream? */
+/* Is there such a stream? One that is only expected is not. */
 bool segment_store_has(const struct segment_store *store, const char *name, size_t name_len);
 
 struct segment_store_stats {

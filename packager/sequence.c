@@ -20,9 +20,13 @@ enum {
 	/* What a copy may not know of yet, in numbers of any kind. */
 	LOST_AT_LEAST = 1024,
 	LOST_ONE_IN_MS = 100,
+	LOST_AT_LEAST_MS = 60 * 1000, /* of media time: a publisher may be faster than the clock for a while */
+	TICKS_PER_MS = 90,
 };
 
 #define MEMORY_DIR "/dev/shm"
+/* Three years on the air: the lanes' times have room behind that. Beyond it a stream's media time begins anew. */
+#define MEDIA_MAX_90K ((uint64_t)1 << 43)
 
 /* A row as the packaging thread knows it. */
 struct kept {
@@ -116,24 +120,29 @@ static int open_memory(struct sequence *s, const char *memory_dir)
 static void skip_what_was_lost(struct sequence_row *row, int64_t wall_ms)
 {
 	int64_t passed_ms = wall_ms - row->noted_ms;
-	uint64_t lost = LOST_AT_LEAST;
+	uint64_t lost_ms = 0;
+	uint64_t lost;
 
 	if (passed_ms > 0)
-		lost += (uint64_t)(passed_ms < GOES_ON_MAX_MS ? passed_ms : GOES_ON_MAX_MS) / LOST_ONE_IN_MS;
+		lost_ms = (uint64_t)(passed_ms < GOES_ON_MAX_MS ? passed_ms : GOES_ON_MAX_MS);
+	lost = LOST_AT_LEAST + lost_ms / LOST_ONE_IN_MS;
 	row->next.msn += lost;
 	row->next.part += lost;
 	row->next.init_version += lost;
 	row->next.discontinuity_sequence += lost;
+	if (row->next.media_90k > 0)
+		row->next.media_90k += (LOST_AT_LEAST_MS + lost_ms) * TICKS_PER_MS;
 }
 
-static void take_copy(struct sequence *s, const _Atomic uint64_t *copy, size_t words, int64_t wall_ms)
+/* False: it is of another version, or not whole. */
+static bool take_copy(struct sequence *s, const _Atomic uint64_t *copy, size_t words, int64_t wall_ms)
 {
 	size_t slots;
 	bool is_exact;
 	int taken = 0;
 
 	if (words < SEQUENCE_HEADER_WORDS || !sequence_header_read(copy, &slots, &is_exact))
-		return;
+		return false;
 	for (size_t i = 0; i < slots && sequence_image_words(i + 1) <= words && taken < SEQUENCE_ROWS_MAX; i++) {
 		struct sequence_row *row = &s->rows[taken].row;
 
@@ -143,6 +152,7 @@ static void take_copy(struct sequence *s, const _Atomic uint64_t *copy, size_t w
 			skip_what_was_lost(row, wall_ms);
 		write_row(s, taken++);
 	}
+	return true;
 }
 
 static void read_copy(struct sequence *s, int64_t wall_ms)
@@ -155,8 +165,10 @@ static void read_copy(struct sequence *s, int64_t wall_ms)
 		log_warn(NULL, "the numbers of streams in %s cannot be read: %s", s->data_dir, err_text(err));
 		s->has_complained = true;
 	}
-	if (copy)
-		take_copy(s, copy, words, wall_ms);
+	if (copy && !take_copy(s, copy, words, wall_ms))
+		log_warn(NULL,
+		    "the numbers of streams in %s are damaged or of another version: the wall clock numbers them",
+		    s->data_dir);
 	free((void *)copy);
 }
 
@@ -299,7 +311,26 @@ static void begin_epoch(struct sequence_numbers *n, int64_t wall_ms, uint64_t cl
 static bool goes_on(const struct sequence_row *row, int64_t wall_ms)
 {
 	return !row->is_over && wall_ms - row->noted_ms <= GOES_ON_MAX_MS && row->next.part < INT32_MAX &&
-	    row->next.init_version < INT32_MAX;
+	    row->next.init_version < INT32_MAX && row->next.media_90k <= MEDIA_MAX_90K;
+}
+
+void sequence_each_cut_short(
+    const struct sequence *seq, int64_t wall_ms, void (*visit)(void *arg, const char *name), void *arg)
+{
+	for (int row = 0; row < SEQUENCE_ROWS_MAX; row++) {
+		const struct sequence_row *r = &seq->rows[row].row;
+
+		if (r->generation > 0 && goes_on(r, wall_ms))
+			visit(arg, r->name);
+	}
+}
+
+/* It goes on over an end, too: who missed that must not see time go back. */
+static uint64_t media_to_go_on_from(const struct sequence_row *row, int64_t wall_ms)
+{
+	bool is_long_ago = wall_ms - row->noted_ms > GOES_ON_MAX_MS;
+
+	return is_long_ago || row->next.media_90k > MEDIA_MAX_90K ? 0 : row->next.media_90k;
 }
 
 struct sequence_start sequence_begin(struct sequence *seq, const char *name, int64_t wall_ms, uint64_t clock_msn)
@@ -312,6 +343,7 @@ struct sequence_start sequence_begin(struct sequence *seq, const char *name, int
 		start.noted_ms = seq->rows[start.row].row.noted_ms;
 		start.is_same_epoch = goes_on(&seq->rows[start.row].row, wall_ms);
 		start.next = seq->rows[start.row].row.next;
+		start.next.media_90k = media_to_go_on_from(&seq->rows[start.row].row, wall_ms);
 	} else {
 		start.row =
 		    strlen(name) < SEQUENCE_NAME_MAX && start.row == SEQUENCE_NO_ROW ? find_room(seq) : SEQUENCE_NO_ROW;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The numbers of streams that outlive the node: epoch, media sequence, parts, init versions, discontinuities.
+ * The numbers of streams that outlive the node: epoch, media sequence, parts, init versions, discontinuities, and where
+ * their media time had got to.
  *
  * Kept in a small mapped file on a file system in memory, so that a killed process loses nothing and a stalled disk
  * stalls nobody; and copied to the data directory now and then, for the day when the machine goes down. A number stands
@@ -49,10 +50,13 @@ struct sequence_start {
 
 /*
  * A stream begins. One that was cut short by the end of the process goes on in its epoch, with the next number of
- * everything; one that had ended begins a new epoch, and media sequence and discontinuities go on. clock_msn: what the
- * wall clock would number its first segment with; only an epoch that is gone on with may lie below.
+ * everything; one that had ended begins a new epoch, and media sequence, discontinuities and media time go on.
+ * clock_msn: what the wall clock would number its first segment with; only an epoch that is gone on with may lie below.
  */
 struct sequence_start sequence_begin(struct sequence *seq, const char *name, int64_t wall_ms, uint64_t clock_msn);
+/* Which streams were cut short and go on when they come back. Called before packaging begins. */
+void sequence_each_cut_short(
+    const struct sequence *seq, int64_t wall_ms, void (*visit)(void *arg, const char *name), void *arg);
 /* What comes next; called before that which has the numbers before is given to anybody. */
 void sequence_note(struct sequence *seq, int row, const struct sequence_numbers *next, int64_t wall_ms);
 /* The stream is over: its playlist gets its end. */

@@ -5,7 +5,7 @@
 #include <zlib.h>
 
 enum {
-	IMAGE_VERSION = 1,
+	IMAGE_VERSION = 2,
 	NAME_WORDS = SEQUENCE_NAME_MAX / 8,
 	FLAG_OVER = 1,
 };
@@ -29,6 +29,7 @@ enum slot_word {
 	SLOT_PART,
 	SLOT_INIT_VERSION,
 	SLOT_DISCONTINUITIES,
+	SLOT_MEDIA_90K,
 	SLOT_NAME,
 	SLOT_CHECKSUM = SLOT_NAME + NAME_WORDS,
 };
@@ -95,6 +96,7 @@ void sequence_slot_write(_Atomic uint64_t *slot, const struct sequence_row *row)
 		[SLOT_PART] = row->next.part,
 		[SLOT_INIT_VERSION] = row->next.init_version,
 		[SLOT_DISCONTINUITIES] = row->next.discontinuity_sequence,
+		[SLOT_MEDIA_90K] = row->next.media_90k,
 	};
 
 	memcpy(&words[SLOT_NAME], row->name, sizeof(row->name));
@@ -124,6 +126,7 @@ bool sequence_slot_read(const _Atomic uint64_t *slot, struct sequence_row *row)
 			.part = words[SLOT_PART],
 			.init_version = words[SLOT_INIT_VERSION],
 			.discontinuity_sequence = words[SLOT_DISCONTINUITIES],
+			.media_90k = words[SLOT_MEDIA_90K],
 		},
 	};
 	memcpy(row->name, &words[SLOT_NAME], sizeof(row->name));

@@ -19,7 +19,7 @@
 enum {
 	SEQUENCE_NAME_MAX = 80, /* of a stream, with its NUL */
 	SEQUENCE_HEADER_WORDS = 8,
-	SEQUENCE_SLOT_WORDS = 19,
+	SEQUENCE_SLOT_WORDS = 20,
 };
 
 /* What comes next in a stream. */
@@ -29,6 +29,7 @@ struct sequence_numbers {
 	uint64_t part;			 /* counts from 1 in an epoch */
 	uint64_t init_version;		 /* the same */
 	uint64_t discontinuity_sequence; /* so many there have been */
+	uint64_t media_90k;		 /* media time: no sample was given out that ends behind this */
 };
 
 struct sequence_row {

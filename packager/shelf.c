@@ -18,6 +18,7 @@ enum {
 };
 
 enum shelf_mail_kind {
+	SHELF_EXPECT,
 	SHELF_BEGIN,
 	SHELF_PART,
 	SHELF_END,
@@ -75,6 +76,7 @@ static void open_mail(void *arg, void *item)
 	int err = 0;
 
 	switch (mail->kind) {
+	case SHELF_EXPECT: err = segment_store_expect(s->store, mail->stream, clock_mono_us(s->clock)); break;
 	case SHELF_BEGIN: err = take_begin(s, mail); break;
 	case SHELF_PART: err = segment_store_add(s->store, mail->stream, mail->part); break;
 	case SHELF_END: err = segment_store_note_end(s->store, mail->stream, clock_mono_us(s->clock)); break;
@@ -128,6 +130,13 @@ static void post(struct shelf *s, struct shelf_mail *mail, const char *stream, e
 		return;
 	drop_mail(mail);
 	atomic_fetch_add_explicit(&s->dropped, 1, memory_order_relaxed);
+}
+
+void shelf_expect(struct shelf *s, const char *stream)
+{
+	struct shelf_mail mail = { .kind = SHELF_EXPECT };
+
+	post(s, &mail, stream, MAIL_MUST);
 }
 
 void shelf_begin(struct shelf *s, const struct segment_store_begin *begin)

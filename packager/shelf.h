@@ -24,6 +24,8 @@ struct shelf;
 int shelf_create(struct shelf **out, struct loop *loop, const struct clock *clock, struct segment_store *store);
 void shelf_destroy(struct shelf **shelf);
 
+/* The stream is about to begin: its viewers wait. */
+void shelf_expect(struct shelf *shelf, const char *stream);
 void shelf_begin(struct shelf *shelf, const struct segment_store_begin *begin);
 void shelf_part(struct shelf *shelf, const char *stream, struct part *part); /* takes the reference */
 void shelf_end(struct shelf *shelf, const char *stream);

@@ -9,6 +9,7 @@
 enum {
 	WINDOW_MIN_SEGMENTS = 6,
 	FIRST_CAPACITY = 32,
+	PLAIN_MIN_SEGMENTS = 3, /* players keep so many from the end (RFC 8216bis §6.3.3: three target durations) */
 };
 
 void window_fini(struct window *w)
@@ -312,6 +313,7 @@ struct live_edge window_edge(const struct window *w, const struct window_rules *
 
 	if (!edge.has_playlist)
 		return edge;
+	edge.is_short = w->segment_count - w->listed < PLAIN_MIN_SEGMENTS && w->segments[w->listed]->is_discontinuity;
 	edge.last_msn = w->segments[w->segment_count - 1]->msn;
 	if (!newest)
 		newest = w->segments[w->segment_count - 1];

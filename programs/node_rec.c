@@ -54,38 +54,68 @@ static int load(struct rec_index *index, int root_fd, const char *id, int *folde
 
 /* ---- list ---- */
 
-static uint64_t bytes_of(const struct rec_index *index)
-{
-	uint64_t sum = 0;
+/* What a line says of how much there is. */
+struct amount {
+	int64_t duration_ms;
+	uint64_t bytes;
+	size_t files;
+};
 
-	for (size_t i = 0; i < index->n_stretches; i++)
-		sum += rec_index_end(&index->stretches[i]);
-	return sum;
+static void count_told(struct amount *amount, const struct rec_info *info)
+{
+	*amount = (struct amount){ .bytes = rec_info_saved_bytes(info), .files = info->n_stretches };
+	for (size_t i = 0; i < info->n_stretches; i++)
+		amount->duration_ms += info->stretches[i].duration_ms;
+}
+
+/* Of one that runs, or ran when its node died, recording.json may be half a minute behind: its files know. */
+static int count_files(struct amount *amount, int folder_fd)
+{
+	struct rec_index index;
+	int err;
+
+	rec_index_init(&index);
+	err = rec_load_index(&index, folder_fd, REC_LOAD_FROM_INDEX);
+	*amount = (struct amount){ .duration_ms = rec_index_duration_90k(&index) / 90, .files = index.n_stretches };
+	for (size_t i = 0; i < index.n_stretches; i++)
+		amount->bytes += rec_index_end(&index.stretches[i]);
+	rec_index_fini(&index);
+	return err;
+}
+
+static int look_at(struct rec_info *info, struct amount *amount, int root_fd, const char *id)
+{
+	int folder_fd = rec_load_folder(root_fd, id);
+	int err = folder_fd < 0 ? folder_fd : rec_load_info(folder_fd, info);
+
+	count_told(amount, info);
+	if (err == 0 && info->state == REC_RECORDING)
+		err = count_files(amount, folder_fd);
+	if (folder_fd >= 0)
+		close(folder_fd);
+	return err;
 }
 
 /* One line for each, its words behind tabs: for eyes and for scripts. */
 static int list_one(int root_fd, const struct rec_list_entry *entry)
 {
-	struct rec_index index;
+	struct amount amount;
+	struct rec_info info;
 	char begin[32];
-	int folder_fd = -1;
-	int status = EXIT_SUCCESS;
+	int err;
 
-	rec_index_init(&index);
 	if (entry->stream[0] == '\0') {
 		printf("%s\tunreadable\n", entry->id);
 		return EXIT_FAILURE;
 	}
-	status = load(&index, root_fd, entry->id, &folder_fd);
-	if (status == EXIT_SUCCESS)
+	rec_info_init(&info);
+	err = look_at(&info, &amount, root_fd, entry->id);
+	if (err == 0)
 		printf("%s\t%s\t%s\t%s\t%" PRId64 " s\t%" PRIu64 " bytes\t%zu%s\n", entry->id, entry->stream,
-		    rec_state_name(index.info.state), time_text(index.info.begin_wall_ms, begin),
-		    rec_index_duration_90k(&index) / 90000, bytes_of(&index), index.n_stretches,
-		    index.info.is_pinned ? "\tpinned" : "");
-	rec_index_fini(&index);
-	if (folder_fd >= 0)
-		close(folder_fd);
-	return status;
+		    rec_state_name(info.state), time_text(info.begin_wall_ms, begin), amount.duration_ms / 1000,
+		    amount.bytes, amount.files, info.is_pinned ? "\tpinned" : "");
+	rec_info_fini(&info);
+	return err == 0 ? EXIT_SUCCESS : fail(entry->id, err);
 }
 
 static int list(const struct node_rec_arguments *args, int root_fd)

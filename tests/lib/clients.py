@@ -128,6 +128,24 @@ def gst_play_rtmp(bench, url, frames, source="rtmp2src"):
         "h264parse", "!", "avdec_h264", "!", "fakesink", "sync=false", f"num-buffers={frames}"])
 
 
+class FfmpegHls(Process):
+    """ffmpeg's own demuxer, decoding to nowhere."""
+
+    def __init__(self, bench, url):
+        super().__init__(bench, "ffmpeg-hls", [*FFMPEG, "-loglevel", "verbose", "-i", url, "-map", "0:v:0", "-f", "null",
+                                               "-progress", "pipe:1", "-"])
+
+    def wait_next_segment(self):
+        """Until it asks for another one: then it has just read the playlist, and will not for as long as that lasts."""
+        n = self.err().count("HLS request for url")
+        wait_for("ffmpeg's next segment", lambda: self.err().count("HLS request for url") > n)
+
+    def pictures(self):
+        """How many it has decoded so far."""
+        check(self.is_running(), f"ffmpeg ended: {self.tail()}")
+        return max((int(n) for n in re.findall(r"^frame=(\d+)", self.out(), re.M)), default=0)
+
+
 class GstHls(Process):
     """The old or the new demuxer of GStreamer, decoding into small grey pictures."""
 

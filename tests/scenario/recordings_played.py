@@ -109,7 +109,7 @@ def case_a_recording_is_played(bench):
     attrs = hls.Multivariant(url).variants[0][0]
     check(attrs["RESOLUTION"] == "640x360" and "mp4a" in attrs["CODECS"], f"{attrs}")
     playlist = Ranges(media_url(url))
-    check(playlist.is_ended and "PLAYLIST-TYPE:VOD" in playlist.text, "it is a VOD")
+    check(playlist.is_ended and "PLAYLIST-TYPE:EVENT" in playlist.text, "it is what it was when it was recorded, ended")
     check([s[4] for s in playlist.segments].count(True) == 1, "one discontinuity, between the stretches")
     check(abs(playlist.seconds() - 20) < 0.3, f"{playlist.seconds()} s")
     check(len(re.findall("PROGRAM-DATE-TIME", playlist.text)) == len(playlist.segments), "every segment has its time")
@@ -234,6 +234,7 @@ def case_time_shift(bench):
     for s in whole.segments:
         byte_range(s[0], s[1], s[2])
     rec = re.search(r"shift/([^/]+)/", media)[1]
+    hls_strict.follow_recording(bench, node.url(f"/rec/{rec}/index.m3u8"))  # this address, too, to its end
     grown = http("GET", node.url(f"/rec/{rec}/0001.mp4"))
     last = whole.segments[-1]
     check(grown.status == 200 and len(grown.body) >= last[1] + last[2], "what is recorded so far is there")
@@ -320,6 +321,12 @@ def case_export_has_every_packet(bench):
     rec(node, "check", code=1)  # there is no index
     rec(node, "repair", ID)
     rec(node, "check", ID)
+    line = rec(node, "list")
+    for name in ("0001.mp4", "0001.idx"):
+        (folder / name).rename(folder / f"away-{name}")
+    check(rec(node, "list") == line, "the list reads recording.json and nothing else of what is over")
+    for name in ("0001.mp4", "0001.idx"):
+        (folder / f"away-{name}").rename(folder / name)
     rec(node, "export", ID, str(out))
     for kind in "va":
         a, b = clients.packets_of(folder / "0001.mp4", kind), clients.packets_of(out, kind)

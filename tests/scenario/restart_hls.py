@@ -17,7 +17,7 @@ NAME = re.compile(r"seg-([0-9a-z]+)-(\d+)\.m4s$")
 
 
 class Viewer(hls.Follower):
-    """Stays while the node is away, as players do."""
+    """Stays while the node is away, as players do. Media time has to rise all the while."""
 
     def _round(self):
         try:
@@ -27,12 +27,6 @@ class Viewer(hls.Follower):
                 self._take(hls.Playlist(self.url, answer.text()))
         except Away:
             pass  # or it was ended between a playlist and its segment
-
-    def _check_fragment(self, s, body):
-        """A stream's time begins anew with the process; a discontinuity says so."""
-        if s.has_discontinuity:
-            self._next_times = {}
-        super()._check_fragment(s, body)
 
 
 class Life:
@@ -106,6 +100,39 @@ def case_killed_while_on_air(bench):
         check(viewer.segments[after[0]].init_url != viewer.segments[before[-1]].init_url, "the init has a new name")
     viewer.stop()
     check(not viewer.playlist.is_ended, "an end in the middle")
+
+
+def see_more(player, what):
+    """150 pictures more than there are now; GStreamer begins its file anew when it looks for its place."""
+    least = player.pictures()
+
+    def has_more():
+        nonlocal least
+        now = player.pictures()
+        least = min(least, now)
+        return now > least + 150
+
+    wait_for(f"pictures through {what}", has_more, 40)
+
+
+def case_players_stay(bench):
+    """kill -9 and again: ffmpeg and both demuxers of GStreamer, which know nothing of low latency, decode on."""
+    life = Life(bench)
+    life.begin()
+    life.node.wait_live("tanaka")
+    url = life.node.hls_url("tanaka")
+    players = {"ffmpeg": clients.FfmpegHls(bench, url)}
+    players |= {demux: clients.GstHls(bench, url, demux) for demux in ("hlsdemux2", "hlsdemux")}
+    for what in ("at first", "after one kill", "after another"):
+        if what != "at first":
+            # Nobody listens for a moment, and ffmpeg has no option to bear that: it must not ask then.
+            players["ffmpeg"].wait_next_segment()
+            life.kill()
+            life.begin()
+        for name, player in players.items():
+            see_more(player, f"{name} {what}")
+    for player in players.values():
+        player.stop()
 
 
 def case_parts_are_never_named_twice(bench):

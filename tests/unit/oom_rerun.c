@@ -27,6 +27,7 @@
 
 #include "base/attr.h"
 #include "tests/unit/oom.h"
+#include "tests/unit/oom_folder.h"
 
 enum {
 	EXHAUSTIVE = 32,
@@ -162,6 +163,7 @@ static int run_child(size_t nth)
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		abort();
+	oom_folder_empty();
 	return status;
 }
 
@@ -287,7 +289,7 @@ static int rerun_all(const struct CMUnitTest *tests, size_t n)
 	rerun.case_ms = (int64_t)setting("ISARIBI_OOM_SECONDS", CASE_S) * 1000;
 	rerun.output = tmpfile();
 	count = mmap(NULL, sizeof(*count), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (!rerun.output || count == MAP_FAILED)
+	if (!rerun.output || count == MAP_FAILED || oom_folder_open() != 0)
 		return EXIT_FAILURE;
 	for (current = tests; current < tests + n; current++) {
 		if (!only || strcmp(only, current->name) == 0)
@@ -296,6 +298,7 @@ static int rerun_all(const struct CMUnitTest *tests, size_t n)
 	printf("oom: %zu cases, %zu cut short, %zu of %zu allocations failed, %zu findings, seed %lu\n", n,
 	    rerun.n_cut_short, rerun.n_run, rerun.n_allocations, rerun.n_findings, seed);
 	fclose(rerun.output);
+	oom_folder_close();
 	return rerun.n_findings > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

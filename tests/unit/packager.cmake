@@ -28,12 +28,14 @@ isaribi_unit_test(NAME rec_cut FLOORS packager SOURCES rec_sample.c part_fixture
 isaribi_unit_test(NAME rec_playlist FLOORS packager SOURCES part_fixture.c)
 isaribi_unit_test(NAME rec_export FLOORS packager SOURCES rec_sample.c part_fixture.c)
 isaribi_unit_test(NAME rec_repair FLOORS packager SOURCES rec_sample.c part_fixture.c)
+isaribi_unit_test(NAME rec_cache FLOORS packager SOURCES rec_sample.c part_fixture.c)
 isaribi_unit_test(NAME rec_reader FLOORS packager SOURCES rec_sample.c part_fixture.c)
 isaribi_unit_test(NAME clip_reader FLOORS packager SOURCES rec_sample.c part_fixture.c)
 isaribi_unit_test(NAME deliver_rec_path FLOORS packager)
 isaribi_unit_test(NAME channel_delay FLOORS packager)
 isaribi_unit_test(NAME channels FLOORS packager SOURCES rec_sample.c part_fixture.c)
 isaribi_unit_test(NAME rec_writer FLOORS packager SOURCES part_fixture.c rec_fixture.c fake_disk.c)
+isaribi_unit_test(NAME rec_scan FLOORS packager SOURCES part_fixture.c rec_fixture.c fake_disk.c)
 isaribi_unit_test(NAME recorder FLOORS packager SOURCES part_fixture.c rec_fixture.c fake_disk.c)
 
 # What the packager makes of a file, for tests with real readers.

@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "tests/unit/oom_folder.h"
 
 enum {
 	PATH_BYTES = 256,
@@ -44,7 +44,7 @@ void rec_sample_init(struct rec_sample *f)
 	char path[PATH_BYTES];
 
 	memset(f, 0, sizeof(*f));
-	snprintf(f->data_dir, sizeof(f->data_dir), "/tmp/isaribi-test-rec-XXXXXX");
+	snprintf(f->data_dir, sizeof(f->data_dir), "%s/isaribi-test-rec-XXXXXX", oom_folder_above());
 	assert_non_null(mkdtemp(f->data_dir));
 	assert_true(rec_path(path, sizeof(path), f->data_dir, NULL, NULL) < sizeof(path));
 	assert_int_equal(mkdir(path, 0700), 0);
@@ -59,31 +59,9 @@ void rec_sample_init(struct rec_sample *f)
 	f->info.begin_wall_ms = rec_sample_wall_ms;
 }
 
-static void remove_folder(const char *path)
-{
-	char child[2 * PATH_BYTES];
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)) != NULL) {
-		snprintf(child, sizeof(child), "%s/%s", path, entry->d_name);
-		if (entry->d_name[0] != '.')
-			(void)!unlink(child);
-	}
-	if (dir)
-		closedir(dir);
-	(void)!rmdir(path);
-}
-
 void rec_sample_fini(struct rec_sample *f)
 {
-	char path[PATH_BYTES];
-
-	path_of(f, NULL, path);
-	remove_folder(path);
-	if (rec_path(path, sizeof(path), f->data_dir, NULL, NULL) < sizeof(path))
-		remove_folder(path);
-	remove_folder(f->data_dir);
+	oom_folder_remove(f->data_dir);
 	rec_info_fini(&f->info);
 }
 

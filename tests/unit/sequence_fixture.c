@@ -140,6 +140,7 @@ struct sequence_numbers place_run(struct place *p, const struct sequence_start *
 		n.part++;
 		n.init_version = start->next.init_version + 1;
 		n.discontinuity_sequence = start->next.discontinuity_sequence + start->is_continued;
+		n.media_90k += 45000;
 		p->now_ms += 500;
 		sequence_note(p->seq, start->row, &n, p->now_ms);
 	}
@@ -153,6 +154,7 @@ void place_same_numbers(const struct sequence_numbers *a, const struct sequence_
 	assert_int_equal(a->part, b->part);
 	assert_int_equal(a->init_version, b->init_version);
 	assert_int_equal(a->discontinuity_sequence, b->discontinuity_sequence);
+	assert_int_equal(a->media_90k, b->media_90k);
 }
 
 void place_first(void)

@@ -105,6 +105,7 @@ bool shop_find(struct shop *shop, const char *last, bool wants_gzip, struct segm
 	struct segment_store_ask ask = shop_ask(last, "");
 
 	ask.wants_gzip = wants_gzip;
+	ask.takes_short = true;
 	return segment_store_find(shop->store, &ask, out) == SEGMENT_STORE_FOUND;
 }
 

@@ -35,6 +35,7 @@ void shop_add_segment(struct shop *shop, uint64_t msn); /* in four parts */
 
 struct segment_store_ask shop_ask(const char *last, const char *query);
 enum segment_store_status shop_status(struct shop *shop, const char *last, const char *query);
+/* Whatever there is, also a playlist that others would wait for to grow. */
 bool shop_find(struct shop *shop, const char *last, bool wants_gzip, struct segment_store_found *out);
 bool shop_has_segment(struct shop *shop, uint64_t msn);
 bool shop_playlist_has(struct shop *shop, const char *text);

@@ -644,6 +644,69 @@ static void goes_on_where_another_left_off(void **state)
 	assert_int_equal(cutter_next_msn(r->cutter), 102);
 }
 
+/* Another cutter for the same frames, as after a restart of the node; returns where the one before had got to. */
+static int64_t live_again(struct run *r, const struct script *s)
+{
+	struct cutter_config config = usual;
+
+	config.media_end_90k = part_end_90k(r->parts.parts[r->parts.count - 1]);
+	cutter_destroy(&r->cutter);
+	fixture_parts_fini(&r->parts);
+	r->cutter = cutter_create(&config);
+	assert_non_null(r->cutter);
+	play(r, s);
+	finish(r);
+	return config.media_end_90k;
+}
+
+/* A fresh timeline, but no time of either track goes back; the rest is as ever. */
+static void check_lives(struct run *r, const struct script *s)
+{
+	int64_t first_90k = r->parts.parts[0]->start_90k;
+
+	for (int life = 0; life < 3; life++) {
+		const struct part *last = r->parts.parts[r->parts.count - 1];
+		uint64_t ends[TRACK_KINDS] = { 0 };
+		size_t n = r->parts.count;
+		const struct part *first;
+		int64_t end_90k;
+
+		assert_true(part_end_90k(last) >= last->start_90k + last->duration_90k);
+		for (size_t i = 0; i < last->run_count; i++)
+			ends[last->runs[i].kind] = run_end(&last->runs[i]);
+		end_90k = live_again(r, s);
+		first = r->parts.parts[0];
+		assert_int_equal(r->parts.count, n);
+		assert_int_equal(first->start_90k, first_90k + end_90k - ORIGIN);
+		for (size_t i = 0; i < first->run_count; i++)
+			assert_true(first->runs[i].base_decode_time >= ends[first->runs[i].kind]);
+		(void)check_parts(&r->parts, 500 * MS);
+		check_seamless(&r->parts, TRACK_VIDEO);
+		check_seamless(&r->parts, TRACK_AUDIO);
+	}
+}
+
+static void media_time_goes_on_where_another_left_off(void **state)
+{
+	static const struct script scripts[] = {
+		{ .fps_milli = 30000, .gop = 60, .has_audio = true, .length_ms = 5000 },
+		{ .fps_milli = 25000, .gop = 50, .reorder = 2, .has_audio = true, .length_ms = 5000 },
+		{ .has_audio = true, .length_ms = 5000 },
+		{ .fps_milli = 30000, .gop = 60, .length_ms = 5000 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
+		struct run *r;
+
+		setup(state);
+		r = *state;
+		play(r, &scripts[i]);
+		finish(r);
+		check_lives(r, &scripts[i]);
+		teardown(state);
+	}
+}
+
 /* Frames as a fuzzer would send them: nothing may break, whatever comes out must hold together. */
 static void random_frames_hold_together(void **state)
 {
@@ -705,6 +768,7 @@ int main(void)
 		WITH_RUN(times_that_stand_still_are_survived),
 		WITH_RUN(absurd_times_are_dropped),
 		WITH_RUN(goes_on_where_another_left_off),
+		cmocka_unit_test(media_time_goes_on_where_another_left_off),
 		cmocka_unit_test(random_frames_hold_together),
 	};
 

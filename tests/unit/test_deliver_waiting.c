@@ -463,6 +463,39 @@ static void a_new_stream_of_the_name_answers(void **state)
 	assert_non_null(strstr(read_answer(playlist)->body, "\nseg-e2-11.m4s\n"));
 }
 
+/* After a restart: a player of any make takes a 404 for the end. Who may not see it waits for nothing. */
+static void a_playlist_to_come_is_waited_for(void **state)
+{
+	char unknown[4096];
+	char refused[4096];
+	int media;
+	int main;
+
+	(void)state;
+	atomic_store(&f.is_open, false);
+	keep_404(unknown, fetch("nothing", ""));
+	keep_404(refused, fetch("main.m3u8", ""));
+	assert_string_equal(refused, unknown);
+	keep_404(refused, fetch("index.m3u8", ""));
+	assert_string_equal(refused, unknown);
+	atomic_store(&f.is_open, true);
+	media = get("main.m3u8", "");
+	main = get("index.m3u8", "");
+	await_waiting(2);
+	produce_segment();
+	produce_segment();
+	expect(read_answer(media), 200, "\r\nCache-Control: public, max-age=1\r\n");
+	expect(read_answer(main), 200, "\r\nCache-Control: public, max-age=2\r\n");
+	/* One that is expected back, and then one that has begun again */
+	shelf_expect(f.shelf, "tanaka");
+	expect(fetch("main.m3u8", ""), 200, "\r\n");
+	begin("e2");
+	media = get("main.m3u8", "");
+	await_waiting(1);
+	shelf_end(f.shelf, "tanaka");
+	expect(read_answer(media), 404, "\r\nCache-Control: public, max-age=1\r\n");
+}
+
 static void wrong_queries_are_refused(void **state)
 {
 	static const char *const bad[] = { "_HLS_part=0", "_HLS_msn=", "_HLS_msn=-1", "_HLS_msn=x", "_HLS_msn=13",
@@ -577,6 +610,7 @@ int main(void)
 		WITH_NODE(the_end_answers_all),
 		WITH_NODE(a_token_is_looked_at_again),
 		WITH_NODE(a_new_stream_of_the_name_answers),
+		WITH_NODE(a_playlist_to_come_is_waited_for),
 		WITH_NODE(wrong_queries_are_refused),
 		WITH_NODE(ranges_of_what_does_not_change),
 		WITH_NODE(closing_lets_all_go),

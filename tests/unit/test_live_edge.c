@@ -87,11 +87,11 @@ static void playlists_by_number(void **state)
 		{ &ended_edge, -1, -1, LIVE_NOW },
 		{ &ended_edge, 42, 0, LIVE_NOW },
 		{ &ended_edge, 1000, -1, LIVE_NOW },
-		/* not begun: who has a number was here before */
-		{ &begun_edge, -1, -1, LIVE_NEVER },
+		/* begun: it is about to be there */
+		{ &begun_edge, -1, -1, LIVE_LATER },
 		{ &begun_edge, 42, 0, LIVE_LATER },
 		{ &begun_edge, 99999, -1, LIVE_LATER },
-		{ &first_edge, -1, -1, LIVE_NEVER },
+		{ &first_edge, -1, -1, LIVE_LATER },
 		{ &first_edge, 0, 1, LIVE_LATER },
 		{ &empty_end_edge, -1, -1, LIVE_NEVER },
 		{ &empty_end_edge, 1, -1, LIVE_NEVER },

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/attr.h"
+#include "base/bytes.h"
 #include "tests/unit/rec_sample.h"
 
 static const struct rec_sample_stretch both = {
@@ -109,6 +110,59 @@ static void an_index_made_anew_is_the_one_that_was(void **state)
 		check_same(&anew.stretches[0], &l.index.stretches[0]);
 		assert_int_equal(anew.stretches[0].fragments[0].is_segment_start, true);
 		rec_index_fini(&anew);
+		teardown(&l);
+	}
+}
+
+/* From there on all is ms later than it was recorded. */
+static void delay_media(const struct rec_sample *f, const struct rec_fragment *from, int64_t ms, uint32_t timescale)
+{
+	size_t len;
+	uint8_t *media = rec_sample_read(f, REC_FILE_MEDIA, 1, &len);
+
+	for (size_t i = from->offset; i + 16 < len; i++) {
+		struct bytes_reader r;
+		uint64_t time;
+
+		if (memcmp(media + i, "tfdt", 4) != 0)
+			continue;
+		assert_int_equal(media[i + 4], 1); /* a version with times of 64 bits */
+		bytes_reader_init(&r, media + i + 8, 8);
+		time = bytes_u64(&r) + (uint64_t)ms * timescale / 1000;
+		for (size_t n = 0; n < 8; n++)
+			media[i + 8 + n] = (uint8_t)(time >> (56 - 8 * n));
+	}
+	rec_sample_replace(f, REC_FILE_MEDIA, 1, media, len);
+	free(media);
+}
+
+/* A fragment made anew lasts until the next one over no longer a hole than the cutter's, whose segments always fit. */
+static void a_hole_in_the_media_stretches_no_fragment_too_far(void **state)
+{
+	static const struct rec_sample_stretch sound = { .number = 1, .seconds = 20, .has_audio = true };
+	static const struct {
+		uint32_t segment_ms;
+		int64_t hole_ms;
+		bool is_stretched;
+	} table[] = { { 2000, 1000, true }, { 2000, 3000, false }, { 1000, 900, true }, { 1000, 2000, false } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		const struct rec_fragment *before;
+		int64_t was_90k;
+		struct loaded l;
+
+		setup(&l, &sound, 1);
+		l.files.info.segment_ms = table[i].segment_ms;
+		rec_sample_write_info(&l.files);
+		assert_int_equal(load(&l, REC_LOAD_FROM_MEDIA), 0);
+		was_90k = l.index.stretches[0].fragments[9].duration_90k;
+		delay_media(&l.files, &l.index.stretches[0].fragments[10], table[i].hole_ms,
+		    l.index.stretches[0].init.tracks[0].timescale);
+		assert_int_equal(load(&l, REC_LOAD_FROM_MEDIA), 0);
+		before = &l.index.stretches[0].fragments[9];
+		assert_int_equal(before->duration_90k, was_90k + (table[i].is_stretched ? 90 * table[i].hole_ms : 0));
+		assert_true(before->duration_90k <= cutter_longest_segment_90k(table[i].segment_ms));
 		teardown(&l);
 	}
 }
@@ -358,6 +412,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_index_made_anew_is_the_one_that_was),
+		cmocka_unit_test(a_hole_in_the_media_stretches_no_fragment_too_far),
 		cmocka_unit_test(a_damaged_index_costs_nothing),
 		cmocka_unit_test(records_of_what_is_not_there_do_not_count),
 		cmocka_unit_test(what_failed_counts_where_it_was_written_again),

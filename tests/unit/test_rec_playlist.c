@@ -56,7 +56,6 @@ static char *write_text(const struct rec_index *index, struct rec_playlist p, co
 	p.index = index;
 	p.segments = &segments;
 	p.is_open = range->is_open;
-	p.is_event = p.is_event || range->is_open;
 	bytes_writer_init_growing(&w, REC_PLAYLIST_MAX_BYTES);
 	assert_int_equal(rec_playlist_write_media(&w, &p), 0);
 	text = calloc(1, w.len + 1);
@@ -67,14 +66,15 @@ static char *write_text(const struct rec_index *index, struct rec_playlist p, co
 	return text;
 }
 
-static void a_finished_recording_is_a_vod(void **state)
+static void a_finished_recording_is_an_event_that_ended(void **state)
 {
 	static const char wanted[] = "#EXTM3U\n"
 				     "#EXT-X-VERSION:6\n"
 				     "#EXT-X-TARGETDURATION:4\n"
-				     "#EXT-X-PLAYLIST-TYPE:VOD\n"
+				     "#EXT-X-PLAYLIST-TYPE:EVENT\n"
 				     "#EXT-X-MEDIA-SEQUENCE:0\n"
-				     "#EXT-X-INDEPENDENT-SEGMENTS\n"
+				     "#EXT-X-START:TIME-OFFSET=0\n"
+				     "#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=24.0\n"
 				     "#EXT-X-MAP:URI=\"0001.mp4\",BYTERANGE=\"700@0\"\n"
 				     "#EXT-X-PROGRAM-DATE-TIME:2026-09-01T12:01:40.000Z\n"
 				     "#EXTINF:2.00000,\n"
@@ -185,7 +185,6 @@ static void a_running_recording_only_grows(void **state)
 		if (n == 59) {
 			index.info.state = REC_SAVED;
 			range = rec_range_whole(&index);
-			p.is_event = true;
 			text = write_text(&index, p, &range);
 			assert_int_equal(strncmp(text, before, strlen(before)), 0);
 			assert_non_null(strstr(text + strlen(before), "#EXT-X-ENDLIST\n"));
@@ -194,6 +193,30 @@ static void a_running_recording_only_grows(void **state)
 		rec_index_fini(&index);
 	}
 	free(before);
+}
+
+/* Whatever comes, while it comes: RFC 8216bis §6.2.1. */
+static void the_target_duration_of_a_running_recording_is_constant(void **state)
+{
+	struct rec_playlist p = { .prefix = "" };
+	struct rec_index index;
+	struct rec_range range;
+	char *text;
+
+	(void)state;
+	begin(&index, REC_RECORDING);
+	add_stretch(&index, 1, 12, 4, true);
+	index.stretches[0].fragments[2].duration_90k = 6 * 90000;
+	range = rec_range_whole(&index);
+	text = write_text(&index, p, &range);
+	assert_non_null(strstr(text, "#EXT-X-TARGETDURATION:4\n"));
+	free(text);
+	index.info.state = REC_SAVED;
+	range = rec_range_whole(&index);
+	text = write_text(&index, p, &range);
+	assert_non_null(strstr(text, "#EXT-X-TARGETDURATION:6\n"));
+	free(text);
+	rec_index_fini(&index);
 }
 
 /* What is left out and what is there are the whole. */
@@ -228,7 +251,7 @@ static void a_delta_leaves_out_what_is_old(void **state)
 	index.info.state = REC_SAVED; /* what is over has no delta */
 	range = rec_range_whole(&index);
 	delta = write_text(&index, p, &range);
-	assert_null(strstr(delta, "SKIP"));
+	assert_null(strstr(delta, "EXT-X-SKIP"));
 	free(delta);
 	free(whole);
 	rec_index_fini(&index);
@@ -271,9 +294,10 @@ static void the_multivariant_playlist_says_what_is_in_it(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_finished_recording_is_a_vod),
+		cmocka_unit_test(a_finished_recording_is_an_event_that_ended),
 		cmocka_unit_test(segments_are_cut_by_the_cutters_rule),
 		cmocka_unit_test(a_running_recording_only_grows),
+		cmocka_unit_test(the_target_duration_of_a_running_recording_is_constant),
 		cmocka_unit_test(a_delta_leaves_out_what_is_old),
 		cmocka_unit_test(the_multivariant_playlist_says_what_is_in_it),
 	};

@@ -36,6 +36,7 @@ struct heard {
 	unsigned n;
 	int err;
 	uint64_t size_bytes;
+	uint64_t version;
 	struct shared *data;
 	bool is_gzip;
 	bool is_open;
@@ -91,6 +92,7 @@ static void on_job(void *arg, struct rec_job *job)
 	heard->n++;
 	heard->err = job->err;
 	heard->size_bytes = job->size_bytes;
+	heard->version = job->version;
 	shared_unref(heard->data);
 	heard->data = shared_ref(job->data);
 }
@@ -177,6 +179,82 @@ static void a_playlist_is_made_once(void **state)
 	assert_int_equal(heard[2].err, -ENOENT);
 	for (size_t i = 0; i < 3; i++)
 		shared_unref(heard[i].data);
+	clear(&h, true);
+}
+
+/* The reading thread looks whether there is more, and makes a text again only then. */
+static void a_text_is_made_once_for_each_change(void **state)
+{
+	const uint64_t none = 0;
+	struct heard heard = { 0 };
+	uint64_t version;
+	struct rec_job *job;
+	struct house h;
+
+	(void)state;
+	build(&h, false);
+	h.files.info.state = REC_RECORDING;
+	rec_sample_write_info(&h.files);
+	assert_int_equal(rec_reader_start(h.reader), 0);
+	assert_int_equal(rec_reader_ask(h.reader, job_of(REC_JOB_PLAYLIST, &heard)), 0);
+	wait_heard(&h, &heard, 1);
+	assert_int_equal(heard.err, 0);
+	assert_non_null(heard.data);
+	version = heard.version;
+	assert_int_not_equal(version, none);
+	job = job_of(REC_JOB_PLAYLIST, &heard);
+	job->version = version;
+	assert_int_equal(rec_reader_ask(h.reader, job), 0);
+	wait_heard(&h, &heard, 2);
+	assert_int_equal(heard.err, 0);
+	assert_null(heard.data);
+	assert_true(heard.version == version);
+	h.files.info.state = REC_SAVED; /* now the last segment counts, too */
+	rec_sample_write_info(&h.files);
+	for (unsigned i = 3; !heard.data; i++) {
+		assert_in_range(i, 3, oom_wait_ms(WAIT_MS));
+		job = job_of(REC_JOB_PLAYLIST, &heard);
+		job->version = version;
+		assert_int_equal(rec_reader_ask(h.reader, job), 0);
+		wait_heard(&h, &heard, i);
+		turn(&h);
+	}
+	assert_true(heard.version != version);
+	shared_unref(heard.data);
+	clear(&h, true);
+}
+
+/* Who asks when it is looked at again gets the bytes that were made before, when they are still right. */
+static void the_library_keeps_what_did_not_change(void **state)
+{
+	const struct rec_wish wish = { .id = REC_SAMPLE_ID };
+	struct heard heard = { 0 };
+	struct rec_waiter waiter = { .fn = on_playlist, .arg = &heard };
+	struct shared *first;
+	unsigned n = 1;
+	struct house h;
+
+	(void)state;
+	build(&h, false);
+	h.files.info.state = REC_RECORDING;
+	rec_sample_write_info(&h.files);
+	assert_int_equal(rec_reader_start(h.reader), 0);
+	wait_ready(&h);
+	rec_library_ask(h.library, &wish, &waiter);
+	wait_heard(&h, &heard, 1);
+	assert_true(heard.err == 0 && heard.is_open);
+	first = shared_ref(heard.data);
+	while (heard.n == n) { /* at once, while it is fresh */
+		assert_in_range(n, 1, 100 * WAIT_MS);
+		turn(&h);
+		rec_library_ask(h.library, &wish, &waiter);
+		n++;
+	}
+	wait_heard(&h, &heard, n);
+	assert_true(heard.err == 0 && heard.is_open);
+	assert_ptr_equal(heard.data, first);
+	shared_unref(first);
+	shared_unref(heard.data);
 	clear(&h, true);
 }
 
@@ -283,6 +361,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(recordings_are_found_by_name_and_stream),
 		cmocka_unit_test(a_playlist_is_made_once),
+		cmocka_unit_test(a_text_is_made_once_for_each_change),
+		cmocka_unit_test(the_library_keeps_what_did_not_change),
 		cmocka_unit_test(files_are_read_as_far_as_they_go),
 		cmocka_unit_test(a_disk_that_stalls_holds_nobody_up),
 		cmocka_unit_test(playlists_name_what_is_synced),

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/attr.h"
 #include "base/loop.h"
 #include "config/plan_parse.h"
 #include "packager/rec_format.h"
@@ -31,6 +32,7 @@ struct studio {
 	void *streams[REC_STREAMS_MAX];
 	int32_t keep_days;
 	uint64_t min_free_bytes;
+	uint32_t segment_ms; /* 0: 2000 */
 	struct plan *plan;
 };
 
@@ -62,7 +64,7 @@ static void start(struct studio *s)
 		.clock = &s->world->clock.clock,
 		.disk = &s->world->disk.disk,
 		.data_dir = "/data",
-		.segment_ms = 2000,
+		.segment_ms = s->segment_ms > 0 ? s->segment_ms : 2000,
 		.keep_days = s->keep_days,
 		.min_free_bytes = s->min_free_bytes,
 		.plan = s->plan,
@@ -354,6 +356,37 @@ static void a_killed_node_goes_on(void **state)
 	tear_down(&s);
 }
 
+/* Longer parts than a recording's target duration was made for go to another one; shorter ones fit. */
+static void longer_parts_need_another_recording(void **state)
+{
+	static const struct {
+		uint32_t segment_ms;
+		size_t recordings;
+	} table[] = { { 1000, 1 }, { 2000, 1 }, { 2001, 2 }, { 4000, 2 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct rec_found found;
+		struct studio s;
+
+		set_up(&s);
+		start(&s);
+		begin_stream(&s, 0, "e1");
+		run(&s, 6000);
+		kill_node(&s);
+		s.segment_ms = table[i].segment_ms;
+		start(&s);
+		begin_stream(&s, 0, "e1");
+		run(&s, 4000);
+		stop(&s);
+		found = rec_world_look(s.world);
+		assert_int_equal(found.recordings, table[i].recordings);
+		assert_int_equal(found.saved, table[i].recordings);
+		assert_int_equal(rec_world_missing_ms(s.world), 0);
+		tear_down(&s);
+	}
+}
+
 /* Half a fragment at the end of a file: the recording is damaged, the fragment before it is the last. */
 static void a_torn_file_is_damaged(void **state)
 {
@@ -592,6 +625,7 @@ int main(void)
 		cmocka_unit_test(a_plan_begins_and_ends_a_recording),
 		cmocka_unit_test(a_power_cut_costs_a_second_and_a_half),
 		cmocka_unit_test(a_killed_node_goes_on),
+		cmocka_unit_test(longer_parts_need_another_recording),
 		cmocka_unit_test(a_torn_file_is_damaged),
 		cmocka_unit_test(a_disk_that_stalls),
 		cmocka_unit_test(a_full_disk_at_the_end),

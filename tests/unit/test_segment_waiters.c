@@ -358,8 +358,9 @@ static void a_new_stream_of_the_name_goes_on_counting(void **state)
 	assert_int_equal(segment_store_begin(shop->store, &again), 0);
 	assert_int_equal(guests[0].woken, 0);
 	assert_int_equal(guests[1].woken == 1 && guests[1].status == SEGMENT_STORE_NOT_FOUND, 1);
-	/* a player that was here before asks for numbers, and any part may be the one it was told of */
-	assert_int_equal(shop_status(shop, "main.m3u8", ""), SEGMENT_STORE_NOT_FOUND);
+	/* any part may be the one that a player that was here before was told of */
+	let_wait(&guests[5], "main.m3u8", "");
+	let_wait(&guests[6], "index.m3u8", "_HLS_msn=77");
 	let_wait(&guests[2], "main.m3u8", "_HLS_msn=6&_HLS_part=1");
 	let_wait(&guests[3], "part-e2-1.m4s", "");
 	let_wait(&guests[4], "part-e2-7.m4s", "");
@@ -372,6 +373,73 @@ static void a_new_stream_of_the_name_goes_on_counting(void **state)
 		add_part(6, i);
 	assert_int_equal(guests[0].woken == 1 && guests[0].status == SEGMENT_STORE_FOUND, 1);
 	assert_int_equal(guests[2].woken == 1 && guests[2].status == SEGMENT_STORE_FOUND, 1);
+	assert_int_equal(guests[5].woken == 1 && guests[5].status == SEGMENT_STORE_FOUND, 1);
+	assert_int_equal(guests[6].woken == 1 && guests[6].status == SEGMENT_STORE_FOUND, 1);
+}
+
+/* The node was cut short and is up again, the publisher not yet. */
+static void an_expected_stream_is_waited_for(void **state)
+{
+	static const struct segment_store_begin back = { .name = "tanaka", .epoch = "e1" };
+	struct segment_store_stats stats;
+	struct segment_store_found found;
+	struct segment_store_ask late;
+	struct part *first;
+
+	(void)state;
+	segment_store_remove(shop->store, "tanaka");
+	assert_int_equal(segment_store_expect(shop->store, "a/b", 0), -EINVAL);
+	assert_int_equal(segment_store_expect(shop->store, "tanaka", 0), 0);
+	assert_int_equal(segment_store_expect(shop->store, "tanaka", 5), 0);
+	assert_false(segment_store_has(shop->store, "tanaka", 6));
+	segment_store_stats(shop->store, &stats);
+	assert_int_equal(stats.streams, 0);
+	let_wait(&guests[0], "main.m3u8", "");
+	let_wait(&guests[1], "index.m3u8", "");
+	let_wait(&guests[2], "main.m3u8", "_HLS_msn=7&_HLS_part=1");
+	assert_int_equal(shop_status(shop, "seg-e1-6.m4s", ""), SEGMENT_STORE_NOT_FOUND);
+	assert_int_equal(shop_status(shop, "part-e1-6.m4s", ""), SEGMENT_STORE_NOT_FOUND);
+	assert_int_equal(shop_status(shop, "init-e1-1.mp4", ""), SEGMENT_STORE_NOT_FOUND);
+	assert_int_equal(segment_store_note_end(shop->store, "tanaka", 0), -ENOENT);
+	assert_int_equal(segment_store_begin(shop->store, &back), 0);
+	shop->discontinuities = 1;
+	first = shop_part(shop, 7, 0, 4);
+	first->is_discontinuity = true;
+	shop_add(shop, first);
+	for (uint32_t i = 1; i < 4; i++)
+		add_part(7, i);
+	shop_add_segment(shop, 8);
+	/* Two will do for him who names a number, or has waited as long as he may. */
+	assert_int_equal(guests[0].woken + guests[1].woken, 0);
+	assert_int_equal(guests[2].woken == 1 && guests[2].status == SEGMENT_STORE_FOUND, 1);
+	assert_int_equal(shop_status(shop, "main.m3u8", ""), SEGMENT_STORE_NOT_YET);
+	late = shop_ask("main.m3u8", "");
+	late.takes_short = true;
+	assert_int_equal(segment_store_find(shop->store, &late, &found), SEGMENT_STORE_FOUND);
+	shop_add_segment(shop, 9);
+	assert_int_equal(guests[0].woken == 1 && guests[0].status == SEGMENT_STORE_FOUND, 1);
+	assert_int_equal(guests[1].woken == 1 && guests[1].status == SEGMENT_STORE_FOUND, 1);
+	/* It is there: there is nothing to expect, and nothing is forgotten. */
+	assert_int_equal(segment_store_expect(shop->store, "tanaka", 0), 0);
+	assert_int_equal(segment_store_expire(shop->store, INT64_C(3600) * 1000000), 0);
+	assert_int_equal(shop_status(shop, "main.m3u8", ""), SEGMENT_STORE_FOUND);
+}
+
+static void what_does_not_come_back_is_not_expected_for_ever(void **state)
+{
+	struct part *p = shop_part(shop, 5, 0, 4);
+
+	(void)state;
+	segment_store_remove(shop->store, "tanaka");
+	assert_int_equal(segment_store_expect(shop->store, "tanaka", 1000000), 0);
+	assert_int_equal(segment_store_add(shop->store, "tanaka", p), -ENOENT);
+	part_unref(p);
+	let_wait(&guests[0], "main.m3u8", "");
+	assert_int_equal(segment_store_expire(shop->store, 49 * 1000000), 0);
+	assert_int_equal(guests[0].woken, 0);
+	assert_int_equal(segment_store_expire(shop->store, 50 * 1000000), 1);
+	assert_int_equal(guests[0].woken == 1 && guests[0].status == SEGMENT_STORE_NOT_FOUND, 1);
+	assert_int_equal(shop_status(shop, "main.m3u8", ""), SEGMENT_STORE_NOT_FOUND);
 }
 
 static void a_wake_may_take_others_away_and_come_again(void **state)
@@ -434,6 +502,8 @@ int main(void)
 		WITH_SHOP(the_end_answers_all),
 		WITH_SHOP(taken_down_is_gone),
 		WITH_SHOP(a_new_stream_of_the_name_goes_on_counting),
+		WITH_SHOP(an_expected_stream_is_waited_for),
+		WITH_SHOP(what_does_not_come_back_is_not_expected_for_ever),
 		WITH_SHOP(a_wake_may_take_others_away_and_come_again),
 		WITH_SHOP(the_byte_cap_leaves_the_newest),
 	};

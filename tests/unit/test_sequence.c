@@ -26,6 +26,7 @@ static void first_numbers_are_the_clocks(void **state)
 	assert_int_equal(s.next.part, 1);
 	assert_int_equal(s.next.init_version, 1);
 	assert_int_equal(s.next.discontinuity_sequence, 0);
+	assert_int_equal(s.next.media_90k, 0);
 	assert_false(s.is_continued);
 }
 
@@ -64,6 +65,31 @@ static void killed_at_once_goes_on(void **state)
 	place_same_numbers(&first.next, &second.next);
 }
 
+static void note_name(void *arg, const char *name)
+{
+	char *names = arg;
+
+	strcat(strcat(names, name), " ");
+}
+
+static void who_was_cut_short_is_known(void **state)
+{
+	struct place *p = *state;
+	char names[64] = "";
+	struct sequence_start s;
+
+	place_open(p);
+	(void)place_begin(p, "long-ago");
+	p->now_ms += 13 * (int64_t)HOUR_MS;
+	s = place_begin(p, "over");
+	sequence_end(p->seq, s.row, p->now_ms);
+	(void)place_begin(p, "tanaka");
+	(void)place_begin(p, "sato");
+	place_kill_and_open(p);
+	sequence_each_cut_short(p->seq, p->now_ms, note_name, names);
+	assert_string_equal(names, "tanaka sato ");
+}
+
 static void cut_short_long_ago_is_another_broadcast(void **state)
 {
 	struct place *p = *state;
@@ -81,6 +107,7 @@ static void cut_short_long_ago_is_another_broadcast(void **state)
 	assert_int_equal(s.next.epoch, p->now_ms);
 	assert_int_equal(s.next.msn, (uint64_t)p->now_ms / 2000);
 	assert_int_equal(s.next.discontinuity_sequence, told.discontinuity_sequence);
+	assert_int_equal(s.next.media_90k, 0);
 }
 
 static void ended_begins_a_new_epoch(void **state)
@@ -111,6 +138,7 @@ static void ended_begins_a_new_epoch(void **state)
 		assert_int_equal(s.next.part, 1);
 		assert_int_equal(s.next.init_version, 1);
 		assert_int_equal(s.next.discontinuity_sequence, told.discontinuity_sequence);
+		assert_int_equal(s.next.media_90k, told.media_90k);
 		place_teardown(state);
 	}
 }
@@ -186,6 +214,7 @@ static void lost_memory_skips_what_may_have_been(void **state)
 		assert_true(s.next.part > told.part);
 		assert_true(s.next.init_version > told.init_version);
 		assert_true(s.next.discontinuity_sequence >= told.discontinuity_sequence);
+		assert_true(s.next.media_90k > told.media_90k);
 		place_teardown(state);
 	}
 }
@@ -242,6 +271,7 @@ int main(void)
 		WITH_PLACE(first_numbers_are_the_clocks),
 		WITH_PLACE(killed_goes_on),
 		WITH_PLACE(killed_at_once_goes_on),
+		WITH_PLACE(who_was_cut_short_is_known),
 		WITH_PLACE(cut_short_long_ago_is_another_broadcast),
 		cmocka_unit_test(ended_begins_a_new_epoch),
 		WITH_PLACE(epochs_rise_against_the_clock),

@@ -91,7 +91,7 @@ static void *note_on_and_on(void *arg)
 	struct sequence_start s = place_begin(p, "tanaka");
 
 	for (uint64_t n = 1; n <= 50000; n++) {
-		const struct sequence_numbers same = { n, n, n, n, n };
+		const struct sequence_numbers same = { n, n, n, n, n, n };
 
 		sequence_note(p->seq, s.row, &same, NOW);
 	}
@@ -118,7 +118,8 @@ static uint64_t number_in_copy(const struct place *p)
 	if (row.next.epoch == NOW) /* nothing but its beginning */
 		return 0;
 	assert_true(row.next.msn == row.next.part && row.next.part == row.next.init_version &&
-	    row.next.init_version == row.next.discontinuity_sequence);
+	    row.next.init_version == row.next.discontinuity_sequence &&
+	    row.next.discontinuity_sequence == row.next.media_90k);
 	return row.next.part;
 }
 
@@ -152,7 +153,8 @@ static void strange_files_count_for_nothing(void **state)
 		uint8_t byte;
 	} cases[] = {
 		{ "magic", 0, 0xaa },
-		{ "version", 12, 2 },
+		{ "an older version", 12, 1 },
+		{ "a newer version", 12, 3 },
 		{ "slot size", 8, 1 },
 		{ "slots", 16, 0xff },
 		{ "checksum", 32, 1 },
@@ -185,7 +187,7 @@ static void strange_files_count_for_nothing(void **state)
 
 static void short_and_wild_copies_count_for_nothing(void **state)
 {
-	static const size_t sizes[] = { 0, 1, 63, 64, 100, 64 + 152 * 3 + 7, 1 << 20 };
+	static const size_t sizes[] = { 0, 1, 63, 64, 100, 64 + 160 * 3 + 7, 1 << 20 };
 	struct place *p = *state;
 	char path[PATH_SIZE + 16];
 
