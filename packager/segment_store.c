@@ -154,6 +154,8 @@ static bool is_of_epoch(const struct stream *s, const struct playlist_name *name
 static enum live_answer judge(const struct stream *s, const struct live_edge *edge, const struct playlist_name *name,
     const struct playlist_query *query)
 {
+	if (name->kind == PLAYLIST_MAIN && s->window.is_main_fixed)
+		return LIVE_NOW;
 	if (name->kind == PLAYLIST_MEDIA || name->kind == PLAYLIST_MAIN)
 		return live_edge_judge_playlist(edge, query);
 	assert(name->kind == PLAYLIST_PART);
@@ -478,7 +480,7 @@ static enum segment_store_status find_main(
 	const struct live_edge edge = edge_for(store, s, ask);
 	const struct playlist_query plain = { 0 };
 
-	if (live_edge_judge_playlist(&edge, &plain) == LIVE_LATER)
+	if (!s->window.is_main_fixed && live_edge_judge_playlist(&edge, &plain) == LIVE_LATER)
 		return SEGMENT_STORE_NOT_YET;
 	return take_rendering(window_main(&s->window), ask->wants_gzip, out);
 }

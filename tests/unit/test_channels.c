@@ -263,6 +263,7 @@ static const char *text_of(struct house *h, const char *name, const char *resour
 		.resource = resource,
 		.resource_len = strlen(resource),
 		.query = "",
+		.takes_short = true,
 	};
 	static char copy[16384];
 	struct segment_store_found found;

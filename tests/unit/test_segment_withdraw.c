@@ -29,6 +29,7 @@ static enum segment_store_status ask_for(
 		.resource = last,
 		.resource_len = strlen(last),
 		.query = query,
+		.takes_short = true,
 	};
 
 	return segment_store_find(shop->store, &ask, found);
