@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/attr.h"
+
 _Static_assert(PLAN_HASH_BYTES == crypto_generichash_BYTES, "a plan holds hashes of libsodium's default length");
 
 static void free_secret(char *text)
@@ -46,6 +48,7 @@ static void plan_destroy(struct plan *plan)
 		free(plan->channels[i].filler);
 	}
 	free(plan->channels);
+	free(plan->taken_down);
 	free_transfers(plan->pushes, plan->n_pushes);
 	free_transfers(plan->pulls, plan->n_pulls);
 	free_secret(plan->view_key);
@@ -81,7 +84,8 @@ static int compare_ids(const void *a, const void *b)
 }
 
 _Static_assert(offsetof(struct plan_key, id) == 0 && offsetof(struct plan_stream, id) == 0 &&
-	offsetof(struct plan_clip, id) == 0 && offsetof(struct plan_channel, id) == 0,
+	offsetof(struct plan_clip, id) == 0 && offsetof(struct plan_channel, id) == 0 &&
+	offsetof(struct plan_take_down, id) == 0,
     "compare_ids takes the first member");
 
 static int compare_times(int64_t a, int64_t b)
@@ -132,6 +136,7 @@ void plan_sort(struct plan *plan)
 	sort(plan->streams, plan->n_streams, sizeof(plan->streams[0]), compare_ids);
 	sort(plan->clips, plan->n_clips, sizeof(plan->clips[0]), compare_ids);
 	sort(plan->channels, plan->n_channels, sizeof(plan->channels[0]), compare_ids);
+	sort(plan->taken_down, plan->n_taken_down, sizeof(plan->taken_down[0]), compare_ids);
 	sort(plan->pushes, plan->n_pushes, sizeof(plan->pushes[0]), compare_transfers);
 	sort(plan->pulls, plan->n_pulls, sizeof(plan->pulls[0]), compare_transfers);
 }
@@ -154,6 +159,36 @@ const struct plan_channel *plan_channel_find(const struct plan *plan, const char
 const struct plan_clip *plan_clip_find(const struct plan *plan, const char *id)
 {
 	return find(plan->clips, plan->n_clips, sizeof(plan->clips[0]), id);
+}
+
+const struct plan_take_down *plan_take_down_find(const struct plan *plan, const char *id)
+{
+	return find(plan->taken_down, plan->n_taken_down, sizeof(plan->taken_down[0]), id);
+}
+
+bool plan_is_taken_down(const struct plan *plan, const char *id, int64_t wall_ms)
+{
+	const struct plan_take_down *take_down;
+	size_t len = strcspn(id, "~"); /* a rehearsal goes with its stream */
+	char base[ID_SIZE];
+
+	if (len == 0 || len >= sizeof(base))
+		return false;
+	memcpy(base, id, len);
+	base[len] = '\0';
+	take_down = plan_take_down_find(plan, base);
+	return take_down && wall_ms < take_down->before_ms;
+}
+
+bool plan_profile_is_known(const char *name)
+{
+	static const char *const known[] = { "480p30", "720p30", "720p60", "1080p30", "1080p60" };
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		if (strcmp(known[i], name) == 0)
+			return true;
+	}
+	return false;
 }
 
 const struct plan_key *plan_key_find(const struct plan *plan, const char *text, size_t len)

@@ -88,7 +88,8 @@ struct plan_override {
 
 struct plan_channel {
 	char id[ID_SIZE];
-	char profile[ID_SIZE]; /* "720p30" when the plan names none */
+	char profile[ID_SIZE]; /* one of plan_profile_is_known; "720p30" when the plan names none */
+	bool is_private;
 	int64_t delay_ms;
 	char slate[ID_SIZE]; /* empty: the built-in one */
 	struct plan_on_air *on_air;
@@ -96,6 +97,12 @@ struct plan_channel {
 	struct plan_override override;
 	char (*filler)[ID_SIZE]; /* clips, in the order in which they are shown */
 	size_t n_filler;
+};
+
+/* Nothing of that stream or clip which is older is shown any more, anywhere. */
+struct plan_take_down {
+	char id[ID_SIZE];
+	int64_t before_ms;
 };
 
 /*
@@ -124,6 +131,8 @@ struct plan {
 	size_t n_clips;
 	struct plan_channel *channels;
 	size_t n_channels;
+	struct plan_take_down *taken_down;
+	size_t n_taken_down;
 	struct plan_transfer *pushes;
 	size_t n_pushes;
 	struct plan_transfer *pulls;
@@ -146,6 +155,11 @@ const struct plan_key *plan_key_find(const struct plan *plan, const char *text, 
 const struct plan_stream *plan_stream_find(const struct plan *plan, const char *id);
 const struct plan_channel *plan_channel_find(const struct plan *plan, const char *id);
 const struct plan_clip *plan_clip_find(const struct plan *plan, const char *id);
+const struct plan_take_down *plan_take_down_find(const struct plan *plan, const char *id);
+/* Is what this stream (or its rehearsal) or clip showed at that time taken down? At -1, a time nobody knows, too. */
+bool plan_is_taken_down(const struct plan *plan, const char *id, int64_t wall_ms);
+/* Is a channel's profile spelt like one that packager/channel_profile can judge? */
+bool plan_profile_is_known(const char *name);
 
 enum key_verdict {
 	KEY_OPEN,

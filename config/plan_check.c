@@ -235,6 +235,8 @@ static void check_all(struct check *c)
 	const struct texts streams = { "streams", "id", p->streams, p->n_streams, sizeof(p->streams[0]) };
 	const struct texts clips = { "clips", "id", p->clips, p->n_clips, sizeof(p->clips[0]) };
 	const struct texts channels = { "channels", "id", p->channels, p->n_channels, sizeof(p->channels[0]) };
+	const struct texts taken_down = { "taken_down", "id", p->taken_down, p->n_taken_down,
+		sizeof(p->taken_down[0]) };
 	const struct texts pulls = { "pulls", "stream", p->pulls, p->n_pulls, sizeof(p->pulls[0]) };
 	const struct texts targets = { "keys", "stream", p->keys ? p->keys[0].stream : NULL, p->n_keys,
 		sizeof(p->keys[0]) };
@@ -243,6 +245,7 @@ static void check_all(struct check *c)
 	check_texts(c, &streams);
 	check_texts(c, &clips);
 	check_texts(c, &channels);
+	check_texts(c, &taken_down);
 	check_texts(c, &pulls);
 	check_pushes(c);
 	check_hashes(c);
@@ -257,7 +260,8 @@ static void check_all(struct check *c)
 
 static size_t longest_list(const struct plan *p)
 {
-	const size_t fixed[] = { p->n_keys, p->n_streams, p->n_clips, p->n_channels, p->n_pushes, p->n_pulls };
+	const size_t fixed[] = { p->n_keys, p->n_streams, p->n_clips, p->n_channels, p->n_taken_down, p->n_pushes,
+		p->n_pulls };
 	size_t n = 1;
 
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)

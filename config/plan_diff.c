@@ -117,11 +117,20 @@ static unsigned compare_channels(const void *before, const void *after)
 	const struct plan_channel *b = after;
 
 	return when(strcmp(a->profile, b->profile) == 0, PLAN_CHANNEL_PROFILE) |
+	    when(a->is_private == b->is_private, PLAN_CHANNEL_PLAY) |
 	    when(a->delay_ms == b->delay_ms, PLAN_CHANNEL_DELAY) |
 	    when(strcmp(a->slate, b->slate) == 0, PLAN_CHANNEL_SLATE) |
 	    when(is_same_on_air(a, b), PLAN_CHANNEL_ON_AIR) |
 	    when(is_same_override(&a->override, &b->override), PLAN_CHANNEL_OVERRIDE) |
 	    when(is_same_ids(a->filler, a->n_filler, b->filler, b->n_filler), PLAN_CHANNEL_FILLER);
+}
+
+static unsigned compare_taken_down(const void *before, const void *after)
+{
+	const struct plan_take_down *a = before;
+	const struct plan_take_down *b = after;
+
+	return when(a->before_ms == b->before_ms, PLAN_TAKE_DOWN_TIME);
 }
 
 /* Only srt:// URLs have a link; what a text says and what it is are the same for the others. */
@@ -168,6 +177,12 @@ static void tell_channel(const struct plan_diff_visitor *v, const void *before, 
 {
 	if (v->channel)
 		v->channel(v->ctx, before, after, changes);
+}
+
+static void tell_take_down(const struct plan_diff_visitor *v, const void *before, const void *after, unsigned changes)
+{
+	if (v->take_down)
+		v->take_down(v->ctx, before, after, changes);
 }
 
 static void tell_push(const struct plan_diff_visitor *v, const void *before, const void *after, unsigned changes)
@@ -228,6 +243,7 @@ static size_t diff_plans(const struct plan *before, const struct plan *after, co
 		{ ARRAYS(streams, n_streams), order_by_id, compare_streams, tell_stream },
 		{ ARRAYS(clips, n_clips), order_by_id, compare_clips, tell_clip },
 		{ ARRAYS(channels, n_channels), order_by_id, compare_channels, tell_channel },
+		{ ARRAYS(taken_down, n_taken_down), order_by_id, compare_taken_down, tell_take_down },
 		{ ARRAYS(pushes, n_pushes), order_transfers, compare_pushes, tell_push },
 		{ ARRAYS(pulls, n_pulls), order_by_id, compare_pulls, tell_pull },
 	};

@@ -31,6 +31,8 @@ enum plan_change {
 	PLAN_PULL_URL = 1 << 14,
 	PLAN_STREAM_PASSPHRASE = 1 << 15,
 	PLAN_LINK = 1 << 16, /* of a push or pull: passphrase, latency_ms or stream_id */
+	PLAN_CHANNEL_PLAY = 1 << 17,
+	PLAN_TAKE_DOWN_TIME = 1 << 18,
 };
 
 /*
@@ -44,6 +46,8 @@ struct plan_diff_visitor {
 	void (*clip)(void *ctx, const struct plan_clip *before, const struct plan_clip *after, unsigned changes);
 	void (*channel)(
 	    void *ctx, const struct plan_channel *before, const struct plan_channel *after, unsigned changes);
+	void (*take_down)(
+	    void *ctx, const struct plan_take_down *before, const struct plan_take_down *after, unsigned changes);
 	void (*push)(
 	    void *ctx, const struct plan_transfer *before, const struct plan_transfer *after, unsigned changes);
 	void (*pull)(

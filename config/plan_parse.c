@@ -342,20 +342,25 @@ static void read_key(struct walk *w, const json_t *json, void *element)
 	read_passphrase(w, json, "srt_passphrase", key->srt_passphrase);
 }
 
+static void read_play(struct walk *w, const json_t *object, bool *is_private)
+{
+	const json_t *play = string_member(w, object, "play", false);
+
+	*is_private = play && strcmp(json_string_value(play), "private") == 0;
+	if (play && !*is_private && strcmp(json_string_value(play), "public") != 0)
+		say(w, "play", "\"public\" か \"private\" が必要です", "expected \"public\" or \"private\"");
+}
+
 static void read_stream(struct walk *w, const json_t *json, void *element)
 {
 	static const struct list renditions = { "renditions", MAX_RENDITIONS, ID_SIZE, read_name_element, NULL };
 	struct plan_stream *stream = element;
-	const json_t *play;
 
 	if (!want_object(w, json))
 		return;
 	read_id(w, json, "id", stream->id);
 	read_bool(w, json, "record", &stream->is_recorded);
-	play = string_member(w, json, "play", false);
-	stream->is_private = play && strcmp(json_string_value(play), "private") == 0;
-	if (play && !stream->is_private && strcmp(json_string_value(play), "public") != 0)
-		say(w, "play", "\"public\" か \"private\" が必要です", "expected \"public\" or \"private\"");
+	read_play(w, json, &stream->is_private);
 	stream->renditions = read_list(w, json, &renditions, &stream->n_renditions);
 	read_passphrase(w, json, "srt_passphrase", stream->srt_passphrase);
 }
@@ -416,6 +421,18 @@ static void read_override(struct walk *w, const json_t *object, struct plan_over
 	cut_path(w, start);
 }
 
+/* A name that is not known would leave the channel without any live picture, and nobody would know why. */
+static void read_profile(struct walk *w, const json_t *object, char out[ID_SIZE])
+{
+	size_t before = w->errors->total;
+
+	strcpy(out, "720p30"); /* design §8.4 */
+	read_optional_id(w, object, "profile", out);
+	if (w->errors->total == before && !plan_profile_is_known(out))
+		say(w, "profile", "480p30、720p30、720p60、1080p30、1080p60 のうち一つが必要です",
+		    "expected one of 480p30, 720p30, 720p60, 1080p30 and 1080p60");
+}
+
 static void read_channel(struct walk *w, const json_t *json, void *element)
 {
 	static const struct list on_air = { "on_air", MAX_ON_AIR, sizeof(struct plan_on_air), read_on_air, "stream" };
@@ -424,14 +441,27 @@ static void read_channel(struct walk *w, const json_t *json, void *element)
 
 	if (!want_object(w, json))
 		return;
-	strcpy(channel->profile, "720p30"); /* design §8.4 */
 	read_id(w, json, "id", channel->id);
-	read_optional_id(w, json, "profile", channel->profile);
+	read_profile(w, json, channel->profile);
+	read_play(w, json, &channel->is_private);
 	read_integer(w, json, "delay_ms", MAX_DELAY_MS, &channel->delay_ms);
 	read_optional_id(w, json, "slate", channel->slate);
 	channel->on_air = read_list(w, json, &on_air, &channel->n_on_air);
 	read_override(w, json, &channel->override);
 	channel->filler = read_list(w, json, &filler, &channel->n_filler);
+}
+
+static void read_take_down(struct walk *w, const json_t *json, void *element)
+{
+	struct plan_take_down *take_down = element;
+
+	if (!want_object(w, json))
+		return;
+	read_id(w, json, "id", take_down->id);
+	if (json_object_get(json, "before"))
+		read_integer(w, json, "before", MAX_TIME_MS, &take_down->before_ms);
+	else
+		say(w, "before", "時刻が必要です", "expected a time");
 }
 
 static bool is_url(const char *text, size_t len)
@@ -563,6 +593,8 @@ static void read_root(struct walk *w, const json_t *root)
 	static const struct list streams = { "streams", MAX_THINGS, sizeof(struct plan_stream), read_stream, "id" };
 	static const struct list clips = { "clips", MAX_THINGS, sizeof(struct plan_clip), read_clip, "id" };
 	static const struct list channels = { "channels", MAX_THINGS, sizeof(struct plan_channel), read_channel, "id" };
+	static const struct list taken_down = { "taken_down", MAX_THINGS, sizeof(struct plan_take_down), read_take_down,
+		"id" };
 	static const struct list pushes = { "pushes", MAX_THINGS, sizeof(struct plan_transfer), read_transfer,
 		"stream" };
 	static const struct list pulls = { "pulls", MAX_THINGS, sizeof(struct plan_transfer), read_transfer, "stream" };
@@ -582,6 +614,7 @@ static void read_root(struct walk *w, const json_t *root)
 	plan->streams = read_list(w, root, &streams, &plan->n_streams);
 	plan->clips = read_list(w, root, &clips, &plan->n_clips);
 	plan->channels = read_list(w, root, &channels, &plan->n_channels);
+	plan->taken_down = read_list(w, root, &taken_down, &plan->n_taken_down);
 	plan->pushes = read_list(w, root, &pushes, &plan->n_pushes);
 	plan->pulls = read_list(w, root, &pulls, &plan->n_pulls);
 	if (tokens && !json_is_object(tokens))

@@ -268,7 +268,9 @@ static enum close_reason begin_playing(struct conn_srt *c, const struct door_ans
 
 static enum close_reason may_play(const struct conn_srt *c)
 {
-	const struct gate_viewer viewer = { c->log.stream, c->token[0] ? c->token : NULL, strlen(c->token) };
+	const struct gate_viewer viewer = {
+		.stream = c->log.stream, .token = c->token[0] ? c->token : NULL, .token_len = strlen(c->token)
+	};
 
 	return gate_play(c->local->plan, &viewer, local_wall_ms(c->local));
 }

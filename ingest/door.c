@@ -48,7 +48,9 @@ static bool copy(char *out, size_t size_bytes, struct streamid_slice from)
 
 static void play(struct door_answer *answer, const struct door_question *q, const struct streamid *id)
 {
-	const struct gate_viewer viewer = { answer->stream, id->token.text, id->token.len };
+	const struct gate_viewer viewer = {
+		.stream = answer->stream, .token = id->token.text, .token_len = id->token.len
+	};
 	const struct plan_stream *stream;
 	enum close_reason reason;
 
@@ -110,6 +112,7 @@ static const struct {
 	{ CLOSE_KEY_REVOKED, REJECT_FORBIDDEN },
 	{ CLOSE_SLOT_OVER, REJECT_FORBIDDEN },
 	{ CLOSE_STREAM_UNKNOWN, REJECT_NOT_FOUND },
+	{ CLOSE_CHANNEL_ELSEWHERE, REJECT_NOT_FOUND },
 	{ CLOSE_TOKEN_BAD, REJECT_NOT_FOUND },
 	{ CLOSE_TOKEN_EXPIRED, REJECT_NOT_FOUND },
 	{ CLOSE_STREAM_BUSY, REJECT_CONFLICT },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "media/aac.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -14,6 +15,10 @@ enum {
 	RATE_MAX_HZ = 96000,
 	SYNC_SBR = 0x2b7,
 	SYNC_PS = 0x548,
+	ID_SCE = 0,
+	ID_CPE = 1,
+	ID_END = 7,
+	SILENT_GAIN = 140, /* of nothing: any value will do */
 };
 
 /* ISO 14496-3 table 1.17 */
@@ -135,4 +140,58 @@ int aac_track_create(struct track **out, const uint8_t *asc, size_t len)
 	track->samples_per_frame = c.samples_per_frame;
 	*out = track;
 	return PARSE_OK;
+}
+
+/* ---- silence ---- */
+
+/* Up to 64 bits, most significant first. */
+struct bit_row {
+	uint64_t bits;
+	unsigned count;
+};
+
+static void put_bits(struct bit_row *row, unsigned value, unsigned n_bits)
+{
+	row->bits = row->bits << n_bits | value;
+	row->count += n_bits;
+}
+
+/* ics_info, table 4.6: one long window without a band of it coded */
+static void put_window(struct bit_row *row)
+{
+	put_bits(row, 0, 1); /* reserved */
+	put_bits(row, 0, 2); /* ONLY_LONG_SEQUENCE */
+	put_bits(row, 1, 1); /* window shape */
+	put_bits(row, 0, 6); /* max_sfb */
+	put_bits(row, 0, 1); /* no prediction */
+}
+
+/* individual_channel_stream, table 4.50: sections, scale factors and spectrum of no bands take no bits. */
+static void put_channel(struct bit_row *row, bool has_own_window)
+{
+	put_bits(row, SILENT_GAIN, 8);
+	if (has_own_window)
+		put_window(row);
+	put_bits(row, 0, 3); /* no pulses, no TNS, no gain control */
+}
+
+void aac_write_silence(struct bytes_writer *w, uint32_t channels)
+{
+	struct bit_row row = { 0 };
+
+	assert(channels == 1 || channels == 2);
+	put_bits(&row, channels == 1 ? ID_SCE : ID_CPE, 3);
+	put_bits(&row, 0, 4); /* instance tag */
+	if (channels == 2) {
+		put_bits(&row, 1, 1); /* common window */
+		put_window(&row);
+		put_bits(&row, 0, 2); /* no M/S stereo */
+	}
+	for (uint32_t i = 0; i < channels; i++)
+		put_channel(&row, channels == 1);
+	put_bits(&row, ID_END, 3);
+	if (row.count % 8 > 0)
+		put_bits(&row, 0, 8 - row.count % 8);
+	for (unsigned shift = row.count; shift > 0; shift -= 8)
+		bytes_put_u8(w, (uint8_t)(row.bits >> (shift - 8)));
 }

@@ -6,7 +6,7 @@
  * Rates: with signalled SBR the core codes 1024 samples at half the rate the listener hears. Everything here is in the
  * clock of what comes *out*: sample_rate_hz 48000 and samples_per_frame 2048 for HE-AAC on a 24 kHz core. A frame
  * always lasts samples_per_frame / sample_rate_hz seconds. SBR that is not signalled cannot be seen and counts as plain
- * AAC, which has the same frame duration. Not here: ADTS, and the frames themselves.
+ * AAC, which has the same frame duration. Not here: ADTS, and frames other than a silent one.
  */
 #ifndef ISARIBI_MEDIA_AAC_H
 #define ISARIBI_MEDIA_AAC_H
@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/err.h"
 #include "media/track.h"
 
@@ -45,5 +46,11 @@ struct aac_config {
 enum parse_result aac_config_parse(struct aac_config *out, const uint8_t *asc, size_t len);
 /* The track's config is the AudioSpecificConfig as it came. *out: one reference, or NULL. */
 int aac_track_create(struct track **out, const uint8_t *asc, size_t len);
+
+/*
+ * A frame of AAC-LC without any sound: one raw_data_block (ISO 14496-3 §4.4.2.1) of at most 6 bytes, for whatever rate
+ * and length of frame. channels: 1 or 2, as the core codes them.
+ */
+void aac_write_silence(struct bytes_writer *w, uint32_t channels);
 
 #endif

@@ -81,12 +81,12 @@ static void write_tkhd(struct bytes_writer *w, const struct track *t)
 	mp4_box_end(w, box);
 }
 
-static void write_mdhd(struct bytes_writer *w, const struct track *t)
+static void write_mdhd(struct bytes_writer *w, uint32_t timescale)
 {
 	size_t box = mp4_full_box_begin(w, "mdhd", 0, 0);
 
 	bytes_put_zeros(w, 8);
-	bytes_put_u32(w, fmp4_timescale(t));
+	bytes_put_u32(w, timescale);
 	bytes_put_u32(w, 0);
 	bytes_put_u16(w, 0x55c4); /* "und" */
 	bytes_put_u16(w, 0);
@@ -204,7 +204,7 @@ static void write_stbl(struct bytes_writer *w, const struct track *t)
 	mp4_box_end(w, stbl);
 }
 
-static void write_trak(struct bytes_writer *w, const struct track *t)
+static void write_trak(struct bytes_writer *w, const struct track *t, uint32_t timescale)
 {
 	size_t trak = mp4_box_begin(w, "trak");
 	size_t mdia;
@@ -212,7 +212,7 @@ static void write_trak(struct bytes_writer *w, const struct track *t)
 
 	write_tkhd(w, t);
 	mdia = mp4_box_begin(w, "mdia");
-	write_mdhd(w, t);
+	write_mdhd(w, timescale);
 	mp4_box_hdlr(w, t->kind);
 	minf = mp4_box_begin(w, "minf");
 	mp4_box_media_header(w, t->kind);
@@ -245,6 +245,12 @@ static bool is_describable(const struct track *t)
 
 int fmp4_write_init(struct bytes_writer *w, const struct track *const tracks[], size_t n)
 {
+	return fmp4_write_init_scaled(w, tracks, n, 0);
+}
+
+int fmp4_write_init_scaled(
+    struct bytes_writer *w, const struct track *const tracks[], size_t n, uint32_t audio_timescale)
+{
 	size_t moov;
 	size_t mvex;
 
@@ -256,8 +262,11 @@ int fmp4_write_init(struct bytes_writer *w, const struct track *const tracks[], 
 	write_ftyp(w);
 	moov = mp4_box_begin(w, "moov");
 	write_mvhd(w);
-	for (size_t i = 0; i < n; i++)
-		write_trak(w, tracks[i]);
+	for (size_t i = 0; i < n; i++) {
+		bool is_scaled = audio_timescale > 0 && tracks[i]->kind == TRACK_AUDIO;
+
+		write_trak(w, tracks[i], is_scaled ? audio_timescale : fmp4_timescale(tracks[i]));
+	}
 	mvex = mp4_box_begin(w, "mvex");
 	for (size_t i = 0; i < n; i++)
 		write_trex(w, tracks[i]);

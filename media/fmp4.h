@@ -49,6 +49,9 @@ struct fmp4_run {
  * configuration, say), -ENOMEM when the writer is full.
  */
 int fmp4_write_init(struct bytes_writer *w, const struct track *const tracks[], size_t n);
+/* The same, but audio times count in ticks of audio_timescale; 0: the track's own. */
+int fmp4_write_init_scaled(
+    struct bytes_writer *w, const struct track *const tracks[], size_t n, uint32_t audio_timescale);
 /* One moof; 0, or -ENOMEM when the writer is full. */
 int fmp4_write_moof(struct bytes_writer *w, uint32_t sequence, const struct fmp4_run runs[], size_t n);
 /* The header of an mdat with that many bytes of payload; at most 2^32 - 9. */

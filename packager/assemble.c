@@ -9,11 +9,6 @@
 #include "media/h265.h"
 #include "media/nal.h"
 
-enum {
-	MOOF_FIXED_BYTES = 512, /* all boxes of two tracks without their samples */
-	MOOF_SAMPLE_BYTES = 16,
-};
-
 /* What stands in front of a key frame's own units: how far the access unit delimiter reaches, and are sets missing? */
 struct key_layout {
 	size_t delimiter_bytes;
@@ -183,18 +178,6 @@ static void fill_run(struct part *p, const struct assemble_input *in, enum track
 	}
 }
 
-static struct shared *make_moof(const struct part *p, size_t sample_count)
-{
-	struct bytes_writer w;
-	struct shared *moof = NULL;
-
-	bytes_writer_init_growing(&w, MOOF_FIXED_BYTES + sample_count * MOOF_SAMPLE_BYTES);
-	if (fmp4_write_moof(&w, p->sequence, p->runs, p->run_count) == 0)
-		moof = shared_copy(w.data, w.len);
-	bytes_writer_fini(&w);
-	return moof;
-}
-
 static struct shared *make_mdat(const struct assemble_input *in, size_t payload_bytes)
 {
 	struct shared *mdat = shared_create(FMP4_MDAT_HEADER_BYTES + payload_bytes);
@@ -225,7 +208,7 @@ int assemble_part(struct part **out, const struct assemble_input *in)
 	p->sequence = in->sequence;
 	fill_run(p, in, TRACK_VIDEO, &mdat_bytes);
 	fill_run(p, in, TRACK_AUDIO, &mdat_bytes);
-	p->moof = make_moof(p, sample_count);
+	p->moof = part_make_moof(p);
 	p->mdat = make_mdat(in, mdat_bytes);
 	if (!p->moof || !p->mdat) {
 		part_unref(p);

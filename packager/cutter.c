@@ -60,6 +60,8 @@ struct cutter {
 	bool is_video_seen;	    /* while waiting: frames came, a key frame perhaps not */
 	bool is_restart_wanted;	    /* a track appeared or changed: begin anew at the next key frame */
 	bool is_fresh[TRACK_KINDS]; /* no frame of it since the last discontinuity: its own flag says nothing new */
+	bool has_new_key;
+	int64_t new_key_90k; /* pts of the key frame that nobody has asked for yet */
 	bool needs_discontinuity;
 	bool is_drained;       /* closing: the last part is out */
 	int64_t run_limit_90k; /* closing: where the frame that ended the run begins; INT64_MAX: nowhere */
@@ -748,6 +750,17 @@ void cutter_flush(struct cutter *c)
 		close_run(c, INT64_MAX);
 }
 
+static void note_key(struct cutter *c, const struct frame *frame)
+{
+	const struct lane *lane = &c->lanes[frame->track->kind];
+	bool is_in = lane->count > 0 && lane_at(lane, lane->count - 1)->frame == frame;
+
+	if (!is_in || !frame_is_video(frame) || !frame_is_key(frame))
+		return;
+	c->has_new_key = true;
+	c->new_key_90k = begin_of(c, frame);
+}
+
 static int accept(struct cutter *c)
 {
 	struct frame *frame = c->incoming;
@@ -755,6 +768,7 @@ static int accept(struct cutter *c)
 
 	c->incoming = NULL;
 	err = c->state == CUTTER_WAITING ? accept_waiting(c, frame) : accept_running(c, frame);
+	note_key(c, frame);
 	frame_unref(frame);
 	return err;
 }
@@ -788,6 +802,16 @@ int cutter_pop(struct cutter *c, struct part **out)
 	if (err && c->state != CUTTER_WAITING)
 		note_end_of_run(c);
 	return err;
+}
+
+bool cutter_take_key(struct cutter *c, int64_t *pts_90k)
+{
+	bool has_key = c->has_new_key;
+
+	c->has_new_key = false;
+	if (has_key)
+		*pts_90k = c->new_key_90k;
+	return has_key;
 }
 
 uint64_t cutter_next_msn(const struct cutter *c)

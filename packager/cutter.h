@@ -84,6 +84,11 @@ void cutter_flush(struct cutter *c);
  * on popping.
  */
 int cutter_pop(struct cutter *c, struct part **out);
+/*
+ * Has a key frame of video got in since this was asked last? *pts_90k is then what its sample will have in its part,
+ * which no cutter_pop has given yet.
+ */
+bool cutter_take_key(struct cutter *c, int64_t *pts_90k);
 
 /* The number the next segment will have. */
 uint64_t cutter_next_msn(const struct cutter *c);

@@ -296,9 +296,11 @@ int deliver_open(
 		.arg = d,
 	};
 	const struct deliver_access access = { .may_play = config->may_play, .arg = config->arg };
-	const struct deliver_rec_config rec_config = {
-		.library = config->recordings, .access = access, .find_clip = config->find_clip, .arg = config->arg
-	};
+	const struct deliver_rec_config rec_config = { .library = config->recordings,
+		.access = access,
+		.find_clip = config->find_clip,
+		.is_taken_down = config->is_taken_down,
+		.arg = config->arg };
 	int err;
 
 	*out = NULL;

@@ -34,6 +34,8 @@ struct deliver_config {
 	struct rec_library *recordings;
 	/* The plan's clip of that name; false: there is none. NULL: there are none at all. */
 	bool (*find_clip)(void *arg, const char *id, struct deliver_clip *out);
+	/* Is what this stream or clip showed at that time not to be seen any more? NULL: never. */
+	bool (*is_taken_down)(void *arg, const char *id, int64_t wall_ms);
 	/* Appends lines in Prometheus' text format; NULL: none. */
 	void (*write_metrics)(void *arg, struct bytes_writer *w);
 	void *arg;

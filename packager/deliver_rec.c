@@ -101,6 +101,19 @@ static const struct rec_list_entry *find(const struct deliver_rec *r, struct tar
 	return NULL;
 }
 
+static bool is_taken_down(const struct deliver_rec *r, const struct target *t, enum deliver_rec_form form)
+{
+	const struct deliver_rec_config *config = &r->config;
+	char clip[ID_SIZE] = "";
+
+	if (!config->is_taken_down || !t->entry)
+		return false;
+	if (form == DELIVER_REC_CLIP) /* it was found, so the name fits */
+		memcpy(clip, t->path.name, t->path.name_len);
+	return config->is_taken_down(config->arg, t->entry->stream, t->entry->begin_wall_ms) ||
+	    (clip[0] != '\0' && config->is_taken_down(config->arg, clip, t->entry->begin_wall_ms));
+}
+
 /* Asked for what is not there, too, by the name in the path: it must take as long. */
 static bool may_see(const struct deliver_rec *r, const struct target *t)
 {
@@ -233,6 +246,8 @@ static bool look_up(const struct deliver_rec *r, struct target *t, const char *r
 	if (!deliver_rec_path_parse(&t->path, rest, form))
 		return false;
 	t->entry = find(r, t, form);
+	if (is_taken_down(r, t, form))
+		t->entry = NULL;
 	return may_see(r, t);
 }
 

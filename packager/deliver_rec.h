@@ -7,7 +7,7 @@
  * No request here waits for the disk on this thread: it is put aside until the reader answers, 10 s at most, then it
  * gets 503. Of a file at most a chunk is in memory for each client that reads it; when many do the chunks are smaller.
  * Whether a recording may be seen is asked first and always, with the name of the stream it is of; what must not be
- * seen and what is not there get one answer. Not here: the table of routes (packager/deliver.h).
+ * seen, what is taken down and what is not there get one answer. Not here: the table of routes (packager/deliver.h).
  */
 #ifndef ISARIBI_PACKAGER_DELIVER_REC_H
 #define ISARIBI_PACKAGER_DELIVER_REC_H
@@ -37,6 +37,9 @@ struct deliver_rec_config {
 	struct deliver_access access;
 	/* False: there is no such clip. id is terminated. NULL: there are no clips. */
 	bool (*find_clip)(void *arg, const char *id, struct deliver_clip *out);
+	/* As in struct deliver_config: asked with a recording's stream, and a clip's name, and when the recording
+	 * began. */
+	bool (*is_taken_down)(void *arg, const char *id, int64_t wall_ms);
 	void *arg;
 	unsigned wait_ms; /* who waits longer for a first byte from the disk gets 503. 0: 10 s */
 };

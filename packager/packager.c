@@ -97,21 +97,6 @@ static struct packaged_stream *find(struct packager *p, uint64_t id, struct pack
 	return *at;
 }
 
-static void format_epoch(uint64_t epoch, char out[PLAYLIST_EPOCH_MAX])
-{
-	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
-	char reversed[PLAYLIST_EPOCH_MAX];
-	size_t len = 0;
-
-	do {
-		reversed[len++] = digits[epoch % 36];
-		epoch /= 36;
-	} while (epoch > 0 && len < PLAYLIST_EPOCH_MAX - 1);
-	for (size_t i = 0; i < len; i++)
-		out[i] = reversed[len - 1 - i];
-	out[len] = '\0';
-}
-
 /*
  * What the wall clock numbers a stream's first segment with. A segment is hardly ever shorter than segment_ms, so this
  * comes after all that were counted before, also where nothing is remembered of them.
@@ -162,13 +147,25 @@ static void begin(struct packager *p, const struct packager_mail *mail)
 	snprintf(s->name, sizeof(s->name), "%s", mail->name);
 	s->next = *bucket;
 	*bucket = s;
-	format_epoch(start.next.epoch, epoch);
+	playlist_epoch_format(start.next.epoch, epoch);
 	if (start.is_same_epoch)
 		log_info(NULL, "stream %s goes on where the node was cut short: epoch %s, segment %llu", mail->name,
 		    epoch, (unsigned long long)start.next.msn);
 	shelf_begin(p->config.shelf, &shelf);
 	for (size_t i = 0; i < p->config.n_sinks; i++)
 		s->sink_streams[i] = p->config.sinks[i].begin(p->config.sinks[i].arg, s->name, epoch);
+}
+
+static void tell_sinks_of_key(struct packager *p, struct packaged_stream *s)
+{
+	int64_t pts_90k;
+
+	if (!cutter_take_key(s->cutter, &pts_90k))
+		return;
+	for (size_t i = 0; i < p->config.n_sinks; i++) {
+		if (s->sink_streams[i] && p->config.sinks[i].key)
+			p->config.sinks[i].key(p->config.sinks[i].arg, s->sink_streams[i], pts_90k);
+	}
 }
 
 static void feed_sinks(struct packager *p, struct packaged_stream *s, struct part *part)
@@ -217,9 +214,10 @@ static void ship(struct packager *p, struct packaged_stream *s, const struct fra
 				count_part(p, frame);
 			feed_sinks(p, s, part);
 			shelf_part(p->config.shelf, s->name, part);
-		} else if (err == 0) {
-			return;
 		}
+		tell_sinks_of_key(p, s);
+		if (!part && err == 0)
+			return;
 	}
 }
 

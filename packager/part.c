@@ -7,6 +7,8 @@
 
 enum {
 	INIT_MAX_BYTES = 64 * 1024, /* two configurations of the largest size and some boxes */
+	MOOF_FIXED_BYTES = 512,	    /* all boxes of two tracks without their samples */
+	MOOF_SAMPLE_BYTES = 16,
 };
 
 void part_unref(struct part *p)
@@ -36,6 +38,21 @@ struct part *part_ref(struct part *p)
 	if (p)
 		atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
 	return p;
+}
+
+struct shared *part_make_moof(const struct part *p)
+{
+	struct bytes_writer w;
+	struct shared *moof = NULL;
+	size_t sample_count = 0;
+
+	for (size_t i = 0; i < p->run_count; i++)
+		sample_count += p->runs[i].sample_count;
+	bytes_writer_init_growing(&w, MOOF_FIXED_BYTES + sample_count * MOOF_SAMPLE_BYTES);
+	if (fmp4_write_moof(&w, p->sequence, p->runs, p->run_count) == 0)
+		moof = shared_copy(w.data, w.len);
+	bytes_writer_fini(&w);
+	return moof;
 }
 
 static int64_t run_end_90k(const struct part *p, const struct fmp4_run *run)
@@ -71,7 +88,8 @@ void part_init_unref(struct part_init *i)
 	free(i);
 }
 
-static int write_bytes(struct part_init *i)
+/* audio_timescale: 0 is the track's own. */
+static int write_bytes(struct part_init *i, uint32_t audio_timescale)
 {
 	const struct track *present[TRACK_KINDS];
 	struct bytes_writer w;
@@ -83,7 +101,7 @@ static int write_bytes(struct part_init *i)
 			present[n++] = i->tracks[kind];
 	}
 	bytes_writer_init_growing(&w, INIT_MAX_BYTES);
-	err = fmp4_write_init(&w, present, n);
+	err = fmp4_write_init_scaled(&w, present, n, audio_timescale);
 	if (!err) {
 		i->bytes = shared_copy(w.data, w.len);
 		err = i->bytes ? 0 : -ENOMEM;
@@ -92,26 +110,41 @@ static int write_bytes(struct part_init *i)
 	return err;
 }
 
-int part_init_create(struct part_init **out, unsigned version, struct track *video, struct track *audio)
+static int create_init(
+    struct part_init **out, unsigned version, struct track *const tracks[TRACK_KINDS], uint32_t audio_timescale)
 {
 	struct part_init *i = calloc(1, sizeof(*i));
 	int err;
 
-	assert(video || audio);
+	assert(tracks[TRACK_VIDEO] || tracks[TRACK_AUDIO]);
 	*out = NULL;
 	if (!i)
 		return -ENOMEM;
 	atomic_init(&i->refs, 1);
 	i->version = version;
-	i->tracks[TRACK_VIDEO] = track_ref(video);
-	i->tracks[TRACK_AUDIO] = track_ref(audio);
-	err = write_bytes(i);
+	for (size_t kind = 0; kind < TRACK_KINDS; kind++)
+		i->tracks[kind] = track_ref(tracks[kind]);
+	err = write_bytes(i, audio_timescale);
 	if (err) {
 		part_init_unref(i);
 		return err;
 	}
 	*out = i;
 	return 0;
+}
+
+int part_init_create(struct part_init **out, unsigned version, struct track *video, struct track *audio)
+{
+	struct track *const tracks[TRACK_KINDS] = { [TRACK_VIDEO] = video, [TRACK_AUDIO] = audio };
+
+	return create_init(out, version, tracks, 0);
+}
+
+int part_init_create_for_channel(struct part_init **out, unsigned version, struct track *video, struct track *audio)
+{
+	struct track *const tracks[TRACK_KINDS] = { [TRACK_VIDEO] = video, [TRACK_AUDIO] = audio };
+
+	return create_init(out, version, tracks, FMP4_VIDEO_TIMESCALE);
 }
 
 struct part_init *part_init_ref(struct part_init *i)

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/shared.h"
+#include "config/id.h"
 #include "media/fmp4.h"
 #include "media/track.h"
 
@@ -41,6 +42,7 @@ struct part {
 	bool is_segment_end;   /* the segment is complete with this part */
 	bool is_discontinuity; /* before this part, which is the first of its segment then */
 	bool is_independent;   /* decoding can start with its first frame */
+	char origin[ID_SIZE];  /* in a channel: the stream or clip its pictures are of; "": the slate, no channel */
 	size_t bytes;	       /* moof + mdat */
 	struct shared *moof;
 	struct shared *mdat; /* header and payload */
@@ -57,8 +59,13 @@ void part_unref(struct part *p);       /* NULL is fine */
 /* Where the last of its samples ends, of either track. */
 int64_t part_end_90k(const struct part *p);
 
+/* The moof for its runs and its sequence; NULL when memory is out. */
+struct shared *part_make_moof(const struct part *p);
+
 /* Writes the init segment; takes references of its own to the tracks (NULL: none). 0, -EINVAL or -ENOMEM. */
 int part_init_create(struct part_init **out, unsigned version, struct track *video, struct track *audio);
+/* The same for a channel, where both tracks count in 90 kHz. */
+int part_init_create_for_channel(struct part_init **out, unsigned version, struct track *video, struct track *audio);
 struct part_init *part_init_ref(struct part_init *i); /* returns i; NULL is fine */
 void part_init_unref(struct part_init *i);	      /* NULL is fine */
 

@@ -239,6 +239,21 @@ int playlist_write_main(struct bytes_writer *w, const struct playlist_main *p)
 
 /* ---- names ---- */
 
+void playlist_epoch_format(uint64_t epoch, char out[PLAYLIST_EPOCH_MAX])
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuvwxyz";
+	char reversed[PLAYLIST_EPOCH_MAX];
+	size_t len = 0;
+
+	do {
+		reversed[len++] = digits[epoch % 36];
+		epoch /= 36;
+	} while (epoch > 0 && len < PLAYLIST_EPOCH_MAX - 1);
+	for (size_t i = 0; i < len; i++)
+		out[i] = reversed[len - 1 - i];
+	out[len] = '\0';
+}
+
 static bool skip_text(struct bytes_reader *r, const char *text)
 {
 	size_t len = strlen(text);

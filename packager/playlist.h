@@ -83,6 +83,9 @@ struct playlist_main {
 	bool is_independent; /* every segment of every variant begins with a key frame */
 };
 
+/* An epoch as it stands in names. */
+void playlist_epoch_format(uint64_t epoch, char out[PLAYLIST_EPOCH_MAX]);
+
 /* 0, or -ENOMEM when the writer is full. */
 int playlist_write_media(struct bytes_writer *w, const struct playlist_media *p);
 int playlist_write_main(struct bytes_writer *w, const struct playlist_main *p);

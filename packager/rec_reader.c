@@ -48,6 +48,7 @@ void rec_job_destroy(struct rec_job **job)
 		return;
 	rec_list_unref(j->list);
 	shared_unref(j->data);
+	rec_step_fini(&j->step);
 	free(j);
 }
 
@@ -182,6 +183,38 @@ static void read_bytes(struct rec_reader *r, struct rec_job *job, int64_t now_us
 		job->err = n < 0 ? (int)n : -EIO; /* what the index knows of is not there */
 }
 
+/* What the index says is there, from the file; -EIO: it is not. */
+static int read_whole(int fd, const struct rec_fragment *f, struct shared **out)
+{
+	size_t size_bytes = (size_t)f->moof_bytes + f->mdat_bytes;
+	ssize_t n;
+
+	if (size_bytes > REC_READER_FRAGMENT_MAX_BYTES)
+		return -EFBIG;
+	*out = shared_create(size_bytes);
+	if (!*out)
+		return -ENOMEM;
+	n = rec_load_read(fd, f->offset, (*out)->data, size_bytes);
+	if (n < 0)
+		return (int)n;
+	return (size_t)n == size_bytes ? 0 : -EIO;
+}
+
+static void read_fragment(struct rec_reader *r, struct rec_job *job, int64_t now_us)
+{
+	const struct rec_span span = { job->wish.in_ms, job->wish.out_ms };
+	const struct rec_index *index;
+	int fd;
+
+	job->err = rec_cache_index(r->cache, job->wish.id, now_us, &index);
+	if (job->err == 0)
+		job->err = rec_walk_step(&job->step, index, &span, job->at);
+	if (job->err != 0)
+		return;
+	fd = rec_cache_media(r->cache, job->wish.id, job->step.stretch, now_us);
+	job->err = fd < 0 ? fd : read_whole(fd, &job->step.fragment, &job->data);
+}
+
 /* There is a place for every job that is under way, but it takes memory: then a little later, in their order. */
 static void send_unsent(void *arg)
 {
@@ -220,6 +253,7 @@ static void run(void *arg, void *item)
 	case REC_JOB_PLAYLIST: playlist(r, job, now_us); break;
 	case REC_JOB_SIZE: size_of_stretch(r, job, now_us); break;
 	case REC_JOB_READ: read_bytes(r, job, now_us); break;
+	case REC_JOB_FRAGMENT: read_fragment(r, job, now_us); break;
 	}
 	send_back(r, job);
 }
@@ -295,7 +329,7 @@ void rec_reader_destroy(struct rec_reader **reader)
 	free(r);
 }
 
-static int create_parts(struct rec_reader *r)
+static int create_parts(struct rec_reader *r, const char *name)
 {
 	struct mailbox_config config = {
 		.item_bytes = sizeof(struct rec_job *),
@@ -307,7 +341,7 @@ static int create_parts(struct rec_reader *r)
 	const struct mailbox_config notes = {
 		.item_bytes = sizeof(struct note), .capacity = NOTES_MAX, .handle = take_note, .arg = r
 	};
-	int err = loop_create(&r->loop, "reading");
+	int err = loop_create(&r->loop, name);
 
 	if (err == 0)
 		err = mailbox_create(&r->jobs, r->loop, &config);
@@ -321,7 +355,7 @@ static int create_parts(struct rec_reader *r)
 	return err;
 }
 
-int rec_reader_create(struct rec_reader **out, struct loop *loop, const char *data_dir)
+int rec_reader_create(struct rec_reader **out, struct loop *loop, const char *name, const char *data_dir)
 {
 	struct rec_reader *r = calloc(1, sizeof(*r));
 	int err = -ENOMEM;
@@ -332,7 +366,7 @@ int rec_reader_create(struct rec_reader **out, struct loop *loop, const char *da
 	r->asker = loop;
 	r->cache = rec_cache_create(data_dir);
 	if (r->cache)
-		err = create_parts(r);
+		err = create_parts(r, name);
 	if (err != 0)
 		rec_reader_destroy(&r);
 	*out = r;

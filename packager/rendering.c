@@ -41,6 +41,13 @@ int rendering_make_main(struct rendering *r, const struct playlist_main *p)
 	return take_text(r, &w, playlist_write_main(&w, p));
 }
 
+int rendering_take_main(struct rendering *r, struct shared *text)
+{
+	assert(!r->plain);
+	r->plain = body_create(&text, 1);
+	return r->plain ? 0 : -ENOMEM;
+}
+
 int rendering_make_media(struct rendering *r, const struct playlist_media *p)
 {
 	struct bytes_writer w;

@@ -19,6 +19,7 @@ struct rendering {
 void rendering_clear(struct rendering *r);
 /* 0 or -ENOMEM: then it stays empty. Only into an empty one. */
 int rendering_make_main(struct rendering *r, const struct playlist_main *p);
+int rendering_take_main(struct rendering *r, struct shared *text); /* ready-made; takes a reference of its own */
 int rendering_make_media(struct rendering *r, const struct playlist_media *p);
 /* The compressed form; borrowed. NULL when memory is out. */
 struct body *rendering_gzip(struct rendering *r);

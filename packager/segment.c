@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PIECES_OF_PART = 2 };
 
@@ -32,6 +33,7 @@ struct segment *segment_create(const struct part *part)
 	s->wall_ms = part->wall_ms;
 	s->is_discontinuity = part->is_discontinuity;
 	s->is_independent = part->is_independent;
+	memcpy(s->origin, part->origin, sizeof(s->origin));
 	s->init = part_init_ref(part->init);
 	return s;
 }

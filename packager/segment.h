@@ -23,6 +23,7 @@ struct segment {
 	int64_t wall_ms;
 	bool is_discontinuity;
 	bool is_independent;
+	char origin[ID_SIZE]; /* of its parts: a channel begins a segment where that changes */
 	size_t bytes;
 	size_t video_frames;
 	struct part_init *init;

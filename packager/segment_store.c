@@ -26,8 +26,17 @@ struct stream {
 	struct window window;
 };
 
+/* What is older than that must not be shown. */
+struct withdrawal {
+	char id[ID_SIZE];
+	int64_t before_ms;
+};
+
 struct segment_store {
 	struct stream *buckets[STORE_BUCKETS];
+	struct withdrawal *withdrawals; /* by id */
+	size_t n_withdrawals;
+	size_t withdrawal_capacity;
 	struct window_rules rules;
 	uint64_t segments_capped; /* of streams that are gone */
 	bool has_owner;
@@ -56,6 +65,7 @@ void segment_store_destroy(struct segment_store **store)
 			stream_destroy(&s);
 		}
 	}
+	free((*store)->withdrawals);
 	free(*store);
 	*store = NULL;
 }
@@ -144,6 +154,8 @@ static bool is_of_epoch(const struct stream *s, const struct playlist_name *name
 static enum live_answer judge(const struct stream *s, const struct live_edge *edge, const struct playlist_name *name,
     const struct playlist_query *query)
 {
+	if (name->kind == PLAYLIST_MAIN && s->window.is_main_fixed)
+		return LIVE_NOW;
 	if (name->kind == PLAYLIST_MEDIA || name->kind == PLAYLIST_MAIN)
 		return live_edge_judge_playlist(edge, query);
 	assert(name->kind == PLAYLIST_PART);
@@ -263,6 +275,10 @@ int segment_store_begin(struct segment_store *store, const struct segment_store_
 	s = stream_create(begin->name, begin->epoch);
 	if (!s)
 		return -ENOMEM;
+	if (begin->main && window_fix_main(&s->window, begin->main) != 0) {
+		stream_destroy(&s);
+		return -ENOMEM;
+	}
 	place = find_place(store, s->name, strlen(s->name));
 	if (*place)
 		remove_at(store, place, &s->waiters);
@@ -310,6 +326,97 @@ size_t segment_store_expire(struct segment_store *store, int64_t now_us)
 	return forgotten;
 }
 
+/* ---- what is withdrawn ---- */
+
+/* Where it stands, or would stand. */
+static size_t find_withdrawal(const struct segment_store *store, const char *id, size_t len)
+{
+	size_t low = 0;
+	size_t high = store->n_withdrawals;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strncmp(store->withdrawals[middle].id, id, len);
+
+		if (order == 0 && store->withdrawals[middle].id[len] == '\0')
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_withdrawal_of(const struct segment_store *store, size_t i, const char *id, size_t len)
+{
+	return i < store->n_withdrawals && strncmp(store->withdrawals[i].id, id, len) == 0 &&
+	    store->withdrawals[i].id[len] == '\0';
+}
+
+/* A rehearsal goes with its stream. */
+static size_t id_len(const char *name)
+{
+	return strcspn(name, "~");
+}
+
+static bool is_withdrawn(const struct segment_store *store, const struct stream *s, const struct part *part)
+{
+	const char *id = part->origin[0] != '\0' ? part->origin : s->name;
+	size_t i = find_withdrawal(store, id, id_len(id));
+
+	return is_withdrawal_of(store, i, id, id_len(id)) && part->wall_ms < store->withdrawals[i].before_ms;
+}
+
+static int remember_withdrawal(struct segment_store *store, const char *id, int64_t before_ms)
+{
+	size_t i = find_withdrawal(store, id, strlen(id));
+	size_t wanted = store->withdrawal_capacity == 0 ? 16 : store->withdrawal_capacity * 2;
+	struct withdrawal *bigger;
+
+	if (is_withdrawal_of(store, i, id, strlen(id))) {
+		store->withdrawals[i].before_ms = before_ms;
+		return 0;
+	}
+	if (store->n_withdrawals == store->withdrawal_capacity) {
+		bigger = realloc(store->withdrawals, wanted * sizeof(*bigger));
+		if (!bigger)
+			return -ENOMEM;
+		store->withdrawals = bigger;
+		store->withdrawal_capacity = wanted;
+	}
+	memmove(store->withdrawals + i + 1, store->withdrawals + i,
+	    (store->n_withdrawals - i) * sizeof(store->withdrawals[0]));
+	store->n_withdrawals++;
+	store->withdrawals[i] = (struct withdrawal){ .before_ms = before_ms };
+	memcpy(store->withdrawals[i].id, id, strlen(id) + 1);
+	return 0;
+}
+
+static void withdraw_from(struct segment_store *store, struct stream *s, const char *id, int64_t before_ms)
+{
+	if (s->name[0] == '@')
+		window_withdraw(&s->window, id, before_ms);
+	else if (id_len(s->name) == strlen(id) && strncmp(s->name, id, strlen(id)) == 0)
+		window_withdraw(&s->window, "", before_ms);
+	else
+		return;
+	wake_answered(store, s);
+}
+
+int segment_store_withdraw(struct segment_store *store, const char *id, int64_t before_ms)
+{
+	assert_owner(store);
+	assert(id[0] != '\0' && strlen(id) < ID_SIZE);
+	for (size_t i = 0; i < STORE_BUCKETS && before_ms > 0; i++) {
+		for (struct stream *s = store->buckets[i]; s; s = s->next)
+			withdraw_from(store, s, id, before_ms);
+	}
+	return remember_withdrawal(store, id, before_ms);
+}
+
+/* ---- parts ---- */
+
 int segment_store_add(struct segment_store *store, const char *name, struct part *part)
 {
 	struct stream *s = find_stream(store, name, strlen(name));
@@ -318,7 +425,10 @@ int segment_store_add(struct segment_store *store, const char *name, struct part
 	assert_owner(store);
 	if (!s || s->is_expected || s->window.is_ended)
 		return -ENOENT;
-	err = window_add(&s->window, &store->rules, part);
+	if (is_withdrawn(store, s, part))
+		err = window_pass_over(&s->window, &store->rules, part);
+	else
+		err = window_add(&s->window, &store->rules, part);
 	wake_answered(store, s);
 	return err;
 }
@@ -370,7 +480,7 @@ static enum segment_store_status find_main(
 	const struct live_edge edge = edge_for(store, s, ask);
 	const struct playlist_query plain = { 0 };
 
-	if (live_edge_judge_playlist(&edge, &plain) == LIVE_LATER)
+	if (!s->window.is_main_fixed && live_edge_judge_playlist(&edge, &plain) == LIVE_LATER)
 		return SEGMENT_STORE_NOT_YET;
 	return take_rendering(window_main(&s->window), ask->wants_gzip, out);
 }

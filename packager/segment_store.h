@@ -48,6 +48,8 @@ void segment_store_destroy(struct segment_store **store);
 struct segment_store_begin {
 	const char *name;
 	const char *epoch; /* base36, other at each start of the stream: cached names never collide */
+	/* A channel's index.m3u8: there at once, and never another; borrowed. NULL: it follows from the segments. */
+	struct shared *main;
 };
 
 /*
@@ -70,6 +72,13 @@ int segment_store_expect(struct segment_store *store, const char *name, int64_t 
 int segment_store_note_end(struct segment_store *store, const char *name, int64_t now_us);
 /* Taken down: gone at once, with what is in the window. */
 void segment_store_remove(struct segment_store *store, const char *name);
+/*
+ * Nothing of this stream, its rehearsal or this clip that began before is handed out from now on, whether it is here or
+ * still comes, and neither in the stream's own window nor in a channel's: 404 for segments and parts. The playlist goes
+ * on behind it, and a part that was hinted at counts when it comes. before_ms 0: what still comes is welcome again.
+ * -ENOMEM: what was here is gone, but what is on its way may yet get in.
+ */
+int segment_store_withdraw(struct segment_store *store, const char *id, int64_t before_ms);
 /*
  * Forgets streams that ended, or have been expected, for longer than two windows; returns how many. Call it every few
  * seconds.

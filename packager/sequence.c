@@ -340,6 +340,7 @@ struct sequence_start sequence_begin(struct sequence *seq, const char *name, int
 
 	if (start.row != SEQUENCE_NO_ROW && !seq->rows[start.row].is_used) {
 		start.is_continued = true;
+		start.noted_ms = seq->rows[start.row].row.noted_ms;
 		start.is_same_epoch = goes_on(&seq->rows[start.row].row, wall_ms);
 		start.next = seq->rows[start.row].row.next;
 		start.next.media_90k = media_to_go_on_from(&seq->rows[start.row].row, wall_ms);

@@ -44,6 +44,7 @@ struct sequence_start {
 	int row;	   /* for sequence_note; SEQUENCE_NO_ROW: nothing is remembered */
 	bool is_continued; /* something of this stream has gone before: a discontinuity stands before its first part */
 	bool is_same_epoch;
+	int64_t noted_ms; /* the wall clock when something of it was numbered last; 0: never */
 	struct sequence_numbers next;
 };
 

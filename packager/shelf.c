@@ -22,6 +22,7 @@ enum shelf_mail_kind {
 	SHELF_BEGIN,
 	SHELF_PART,
 	SHELF_END,
+	SHELF_WITHDRAW,
 };
 
 struct shelf_mail {
@@ -29,6 +30,8 @@ struct shelf_mail {
 	char stream[SEGMENT_STORE_NAME_MAX];
 	char epoch[PLAYLIST_EPOCH_MAX];
 	struct part *part;
+	struct shared *main;
+	int64_t before_ms;
 };
 
 struct shelf {
@@ -56,11 +59,12 @@ static void drop_mail(void *item)
 	struct shelf_mail *mail = item;
 
 	part_unref(mail->part);
+	shared_unref(mail->main);
 }
 
 static int take_begin(struct shelf *s, const struct shelf_mail *mail)
 {
-	const struct segment_store_begin begin = { .name = mail->stream, .epoch = mail->epoch };
+	const struct segment_store_begin begin = { .name = mail->stream, .epoch = mail->epoch, .main = mail->main };
 
 	return segment_store_begin(s->store, &begin);
 }
@@ -76,8 +80,9 @@ static void open_mail(void *arg, void *item)
 	case SHELF_BEGIN: err = take_begin(s, mail); break;
 	case SHELF_PART: err = segment_store_add(s->store, mail->stream, mail->part); break;
 	case SHELF_END: err = segment_store_note_end(s->store, mail->stream, clock_mono_us(s->clock)); break;
+	case SHELF_WITHDRAW: err = segment_store_withdraw(s->store, mail->stream, mail->before_ms); break;
 	}
-	part_unref(mail->part);
+	drop_mail(mail);
 	if (err != 0 && err != -ENOENT)
 		log_warn(NULL, "stream %s cannot be delivered over HLS: %s", mail->stream,
 		    err == -ENOMEM ? "no memory" : "bad name");
@@ -139,6 +144,7 @@ void shelf_begin(struct shelf *s, const struct segment_store_begin *begin)
 	struct shelf_mail mail = { .kind = SHELF_BEGIN };
 
 	snprintf(mail.epoch, sizeof(mail.epoch), "%s", begin->epoch);
+	mail.main = begin->main ? shared_ref(begin->main) : NULL;
 	post(s, &mail, begin->name, MAIL_MUST);
 }
 
@@ -154,6 +160,13 @@ void shelf_end(struct shelf *s, const char *stream)
 	struct shelf_mail mail = { .kind = SHELF_END };
 
 	post(s, &mail, stream, MAIL_MUST);
+}
+
+void shelf_withdraw(struct shelf *s, const char *id, int64_t before_ms)
+{
+	struct shelf_mail mail = { .kind = SHELF_WITHDRAW, .before_ms = before_ms };
+
+	post(s, &mail, id, MAIL_MUST);
 }
 
 unsigned long shelf_dropped(const struct shelf *s)

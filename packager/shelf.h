@@ -29,6 +29,8 @@ void shelf_expect(struct shelf *shelf, const char *stream);
 void shelf_begin(struct shelf *shelf, const struct segment_store_begin *begin);
 void shelf_part(struct shelf *shelf, const char *stream, struct part *part); /* takes the reference */
 void shelf_end(struct shelf *shelf, const char *stream);
+/* As segment_store_withdraw, behind all that was posted before. */
+void shelf_withdraw(struct shelf *shelf, const char *id, int64_t before_ms);
 unsigned long shelf_dropped(const struct shelf *shelf); /* parts, any thread */
 
 #endif

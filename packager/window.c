@@ -33,6 +33,19 @@ void window_init(struct window *w, const char *epoch)
 	w->is_independent = true;
 }
 
+int window_fix_main(struct window *w, struct shared *text)
+{
+	w->is_main_fixed = rendering_take_main(&w->main, text) == 0;
+	return w->is_main_fixed ? 0 : -ENOMEM;
+}
+
+/* What it says has changed. */
+static void renew_main(struct window *w)
+{
+	if (!w->is_main_fixed)
+		rendering_clear(&w->main);
+}
+
 /* ---- what leaves it ---- */
 
 static void drop_oldest(struct window *w)
@@ -149,7 +162,7 @@ static int complete_open(struct window *w, const struct window_rules *rules)
 	w->open = NULL;
 	note_peak(w, rules);
 	trim(w, rules);
-	rendering_clear(&w->main);
+	renew_main(w);
 	return 0;
 }
 
@@ -171,8 +184,9 @@ static int open_segment(struct window *w, const struct part *part)
 	}
 	s->discontinuity_sequence += w->discontinuities;
 	w->needs_discontinuity = false;
+	w->is_cut_off = false;
 	if ((w->is_independent && !s->is_independent) || has_new_init(w, s))
-		rendering_clear(&w->main);
+		renew_main(w);
 	w->is_independent = w->is_independent && s->is_independent;
 	w->open = s;
 	return 0;
@@ -190,7 +204,7 @@ static int append(struct window *w, const struct window_rules *rules, const stru
 {
 	if (!w->open && (!part->is_segment_start || open_segment(w, part) != 0)) {
 		keep_stray(w, part);
-		return -ENOMEM;
+		return w->is_cut_off ? 0 : -ENOMEM;
 	}
 	if (segment_append(w->open, part) != 0) {
 		if (w->open->part_count == 0 || complete_open(w, rules) != 0)
@@ -221,12 +235,60 @@ int window_add(struct window *w, const struct window_rules *rules, const struct 
 	return err;
 }
 
+int window_pass_over(struct window *w, const struct window_rules *rules, const struct part *part)
+{
+	int err;
+
+	assert(!w->is_ended);
+	body_unref(w->stray);
+	w->stray = NULL;
+	err = w->open ? complete_open(w, rules) : 0;
+	w->needs_discontinuity = true;
+	w->is_cut_off = true;
+	w->newest_sequence = part->sequence;
+	rendering_clear(&w->media);
+	return err;
+}
+
+static bool is_meant(const struct segment *s, const char *origin, int64_t before_ms)
+{
+	return s->wall_ms < before_ms && (origin[0] == '\0' || strcmp(s->origin, origin) == 0);
+}
+
+static void remove_segment(struct window *w, size_t i)
+{
+	w->bytes -= w->segments[i]->bytes;
+	segment_destroy(&w->segments[i]);
+	memmove(w->segments + i, w->segments + i + 1, (--w->segment_count - i) * sizeof(w->segments[0]));
+	if (w->listed < i)
+		w->listed = i;
+	else if (w->listed > i)
+		w->listed--;
+}
+
+void window_withdraw(struct window *w, const char *origin, int64_t before_ms)
+{
+	/* A part in no segment says neither whose nor of when it is. */
+	body_unref(w->stray);
+	w->stray = NULL;
+	for (size_t i = w->segment_count; i-- > 0;) {
+		if (is_meant(w->segments[i], origin, before_ms))
+			remove_segment(w, i);
+	}
+	if (w->open && is_meant(w->open, origin, before_ms)) {
+		discard_open(w);
+		w->is_cut_off = true;
+	}
+	renew_main(w);
+	rendering_clear(&w->media);
+}
+
 int window_end(struct window *w, const struct window_rules *rules)
 {
 	int err = w->open ? complete_open(w, rules) : 0;
 
 	w->is_ended = true;
-	rendering_clear(&w->main);
+	renew_main(w);
 	rendering_clear(&w->media);
 	return err;
 }
@@ -337,6 +399,8 @@ static struct playlist_variant describe_variant(const struct window *w)
 
 struct rendering *window_main(struct window *w)
 {
+	if (w->is_main_fixed)
+		return &w->main;
 	if (w->listed == w->segment_count)
 		return NULL;
 	if (!w->main.plain) {

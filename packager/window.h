@@ -4,7 +4,8 @@
  * parts, and the playlists' text.
  *
  * Owner: the segment store, on its thread. Lifetime: window_init to window_fini; bodies that were handed out live on.
- * Not here: which streams there are, who waits (packager/segment_store.h); when to answer (packager/live_edge.h).
+ * Not here: which streams there are, who waits, what is withdrawn (packager/segment_store.h); when to answer
+ * (packager/live_edge.h).
  *
  * A part that was lost on the way ends the open segment where it is; what comes until the next segment begins can be
  * fetched but is in no segment, and that one stands behind a discontinuity of the window's own.
@@ -46,16 +47,27 @@ struct window {
 	struct body *stray; /* the newest part when it is in no segment */
 	uint32_t newest_sequence;
 	bool needs_discontinuity; /* something was lost since the last segment began */
+	bool is_cut_off;	  /* on purpose: what still comes of that segment is in none, and that is no fault */
 	uint64_t discontinuities; /* written for that, beside the cutter's */
 	struct rendering main;
+	bool is_main_fixed; /* it was given, and never changes */
 	struct rendering media;
 	struct body *init_body; /* of the init segment asked for last */
 };
 
 void window_fini(struct window *w);
 void window_init(struct window *w, const char *epoch);
+/* From now on, and before the first segment, this is its multivariant playlist. 0 or -ENOMEM. */
+int window_fix_main(struct window *w, struct shared *text);
 /* 0, or -ENOMEM: this part is in no segment. */
 int window_add(struct window *w, const struct window_rules *rules, const struct part *part);
+/* The next part, which nobody may have: as if it were lost. 0, or -ENOMEM: the open segment is lost, too. */
+int window_pass_over(struct window *w, const struct window_rules *rules, const struct part *part);
+/*
+ * All segments of that origin ("": whatever their origin) that began before are gone, with their parts. As media
+ * sequence numbers must not jump, the playlist goes on with what is behind the last of them.
+ */
+void window_withdraw(struct window *w, const char *origin, int64_t before_ms);
 /* No more parts will come. 0, or -ENOMEM: the open segment is lost. */
 int window_end(struct window *w, const struct window_rules *rules);
 struct live_edge window_edge(const struct window *w, const struct window_rules *rules);

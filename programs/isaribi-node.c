@@ -206,7 +206,6 @@ static void say_what_is_not_there(const struct options *options, const struct pl
 		const char *what;
 	} table[] = {
 		{ options->control_url[0] != '\0', "[site] control_url" },
-		{ plan->n_channels > 0, "channels" },
 		{ has_other_than_srt(plan->pushes, plan->n_pushes), "pushes by rtmp://" },
 		{ has_other_than_srt(plan->pulls, plan->n_pulls), "pulls by rtmp://" },
 	};

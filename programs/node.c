@@ -18,6 +18,7 @@
 #include "ingest/in_rtmp.h"
 #include "packager/packager.h"
 #include "packager/sequence.h"
+#include "programs/node_channels.h"
 #include "programs/node_delivery.h"
 #include "programs/node_record.h"
 #include "programs/node_srt.h"
@@ -47,6 +48,7 @@ struct node {
 	struct loop *packaging;
 	struct sequence *sequence;
 	struct packager *packager;
+	struct node_channels *channels;
 	struct stream_tap taps[1];
 	struct placement placement;
 	struct relay_setup setup;
@@ -77,6 +79,7 @@ void node_destroy(struct node **node_out)
 	for (unsigned i = 0; i < n_relays(node); i++)
 		hub_destroy(&node->relays[i].hub);
 	packager_destroy(&node->packager);
+	node_channels_destroy(&node->channels);
 	for (unsigned i = 0; i < n_relays(node); i++)
 		loop_destroy(&node->relays[i].loop);
 	loop_destroy(&node->packaging);
@@ -97,7 +100,41 @@ static unsigned wanted_loops(const struct options *options)
 	return n > COURIER_LOOPS_MAX - 1 ? COURIER_LOOPS_MAX - 1 : (unsigned)n;
 }
 
-static int create_packaging(struct node *node)
+static void note_recording(void *arg, const struct rec_note *note)
+{
+	const struct node *node = arg;
+
+	node_delivery_note_recording(node->delivery, note);
+	node_channels_note_recording(node->channels, note);
+}
+
+static int create_record(struct node *node, struct plan *plan)
+{
+	const struct node_record_config config = {
+		.options = &node->options,
+		.events = node_delivery_events(node->delivery),
+		.stats = &node->stats,
+		.note = note_recording,
+		.note_arg = node,
+	};
+
+	return node_record_create(&node->record, &config, plan);
+}
+
+static int create_channels(struct node *node, struct plan *plan)
+{
+	const struct node_channels_config config = {
+		.options = &node->options,
+		.packaging = node->packaging,
+		.sequence = node->sequence,
+		.shelf = node_delivery_shelf(node->delivery),
+		.events = node_delivery_events(node->delivery),
+	};
+
+	return node_channels_create(&node->channels, &config, plan);
+}
+
+static int create_packaging(struct node *node, struct plan *plan)
 {
 	const struct sequence_config sequence = {
 		.data_dir = node->options.data_dir,
@@ -108,16 +145,19 @@ static int create_packaging(struct node *node)
 		.part_ms = (uint32_t)node->options.part_ms,
 		.segment_ms = (uint32_t)node->options.segment_ms,
 		.shelf = node_delivery_shelf(node->delivery),
-		.sinks = { node_record_sink(node->record) },
-		.n_sinks = 1,
+		.n_sinks = 2,
 		.stats = &node->stats,
 	};
 	int err = sequence_open(&node->sequence, &sequence);
 
 	if (err == 0)
 		err = loop_create(&node->packaging, "packaging");
+	if (err == 0)
+		err = create_channels(node, plan);
 	if (err != 0)
 		return err;
+	config.sinks[0] = node_record_sink(node->record);
+	config.sinks[1] = node_channels_sink(node->channels);
 	config.sequence = node->sequence;
 	config.loop = node->packaging;
 	err = packager_create(&node->packager, &config);
@@ -235,9 +275,9 @@ int node_create(struct node **out, const struct options *options, struct plan *p
 	stats_init(&node->stats);
 	err = node_delivery_create(&node->delivery, options, plan, &node->stats);
 	if (err == 0)
-		err = node_record_create(&node->record, &node->options, plan, node->delivery, &node->stats);
+		err = create_record(node, plan);
 	if (err == 0)
-		err = create_packaging(node);
+		err = create_packaging(node, plan);
 	if (err == 0) {
 		set_up_relay(node);
 		for (unsigned i = 0; i < n_relays(node) && err == 0; i++)
@@ -281,6 +321,13 @@ static void relay_ends(void *arg)
 	hub_end(relay->hub);
 }
 
+static void packaging_begins(void *arg)
+{
+	struct node *node = arg;
+
+	node_channels_begin(node->channels);
+}
+
 static void packaging_ends(void *arg)
 {
 	struct node *node = arg;
@@ -296,7 +343,9 @@ int node_start(struct node *node)
 	if (err == 0)
 		err = node_record_start(node->record);
 	if (err == 0)
-		err = loop_start(node->packaging, NULL, packaging_ends, node);
+		err = node_channels_start(node->channels);
+	if (err == 0)
+		err = loop_start(node->packaging, packaging_begins, packaging_ends, node);
 	for (unsigned i = 0; i < n_relays(node) && err == 0; i++)
 		err = loop_start(node->relays[i].loop, relay_begins, relay_ends, &node->relays[i]);
 	if (err == 0)
@@ -314,6 +363,7 @@ void node_take_plan(struct node *node, struct plan *plan)
 {
 	node_delivery_take_plan(node->delivery, plan);
 	node_record_take_plan(node->record, plan);
+	node_channels_take_plan(node->channels, plan);
 	for (unsigned i = 0; i < node->setup.courier.n_loops; i++) {
 		struct mail mail = { .kind = MAIL_PLAN, .plan = plan_ref(plan) };
 
@@ -391,5 +441,6 @@ void node_stop(struct node *node)
 	loop_join(node->packaging);
 	sequence_stop(node->sequence);
 	node_record_stop(node->record);
+	node_channels_stop(node->channels);
 	node_delivery_stop(node->delivery);
 }

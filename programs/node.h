@@ -3,7 +3,8 @@
  * The composition of a node: loops, relay, RTMP, packaging and delivery, plugged together, started and stopped in
  * order.
  *
- * Threads: relay/0 .. relay/N-1 (RTMP connections and the streams at home there), srt, packaging, delivery (HTTP).
+ * Threads: relay/0 .. relay/N-1 (RTMP connections and the streams at home there), srt, packaging, clips, recording,
+ * delivery (HTTP), reading.
  * Owner: the main thread makes every call. Lifetime: create, start, any number of plans, stop, destroy.
  * Not here: files and signals (programs/isaribi-node.c), logic.
  */

@@ -2,6 +2,7 @@
 #include "programs/node_delivery.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mailbox.h"
+#include "config/plan_diff.h"
 #include "packager/cutter.h"
 #include "packager/deliver.h"
 #include "packager/deliver_rec.h"
@@ -52,13 +54,46 @@ void node_delivery_destroy(struct node_delivery **delivery)
 	free(d);
 }
 
+static void withdraw(struct node_delivery *d, const char *id, int64_t before_ms)
+{
+	if (segment_store_withdraw(d->store, id, before_ms) != 0)
+		log_error(NULL, "no memory to keep %s taken down: send SIGHUP again", id);
+	else if (before_ms > 0)
+		log_info(NULL, "%s is taken down as it was before %" PRId64, id, before_ms);
+	else
+		log_info(NULL, "%s is not taken down any more", id);
+}
+
+static void on_take_down(
+    void *ctx, const struct plan_take_down *before, const struct plan_take_down *after, unsigned changes)
+{
+	(void)changes;
+	withdraw(ctx, after ? after->id : before->id, after ? after->before_ms : 0);
+}
+
+/* before NULL: at the start. */
+static void take_down(struct node_delivery *d, const struct plan *before, const struct plan *after)
+{
+	const struct plan_diff_visitor visitor = { .ctx = d, .take_down = on_take_down };
+
+	(void)plan_diff(before, after, &visitor);
+}
+
 static void take_plan(void *arg, void *item)
 {
 	struct node_delivery *d = arg;
 	struct plan **plan = item;
 
+	take_down(d, d->plan, *plan);
 	plan_unref(d->plan);
 	d->plan = *plan;
+}
+
+static void begin(void *arg)
+{
+	struct node_delivery *d = arg;
+
+	take_down(d, NULL, d->plan);
 }
 
 static void drop_plan(void *item)
@@ -71,7 +106,9 @@ static void drop_plan(void *item)
 static bool may_play(void *arg, const char *stream, const char *token, size_t token_len)
 {
 	const struct node_delivery *d = arg;
-	const struct gate_viewer viewer = { .stream = stream, .token = token, .token_len = token_len };
+	const struct gate_viewer viewer = {
+		.stream = stream, .token = token, .token_len = token_len, .has_channels = true
+	};
 
 	return gate_play(d->plan, &viewer, clock_wall_ms(clock_real())) == CLOSE_NONE;
 }
@@ -87,6 +124,13 @@ static bool find_clip(void *arg, const char *id, struct deliver_clip *out)
 	out->in_ms = clip->in_ms;
 	out->out_ms = clip->out_ms;
 	return true;
+}
+
+static bool is_taken_down(void *arg, const char *id, int64_t wall_ms)
+{
+	const struct node_delivery *d = arg;
+
+	return plan_is_taken_down(d->plan, id, wall_ms);
 }
 
 static void write_metrics(void *arg, struct bytes_writer *w)
@@ -123,7 +167,7 @@ static int create_parts(struct node_delivery *d, const char *data_dir)
 	if (err == 0)
 		err = node_events_create(&d->events, d->loop);
 	if (err == 0)
-		err = rec_reader_create(&d->reader, d->loop, data_dir);
+		err = rec_reader_create(&d->reader, d->loop, "reading", data_dir);
 	if (err == 0)
 		err = rec_library_create(&d->library, d->loop, d->reader);
 	return err;
@@ -139,6 +183,7 @@ static int open_http(struct node_delivery *d, const struct options *options)
 		.may_play = may_play,
 		.recordings = d->library,
 		.find_clip = find_clip,
+		.is_taken_down = is_taken_down,
 		.write_metrics = write_metrics,
 		.arg = d,
 	};
@@ -189,7 +234,7 @@ int node_delivery_start(struct node_delivery *d)
 
 	if (err != 0)
 		return err;
-	err = loop_start(d->loop, NULL, NULL, d);
+	err = loop_start(d->loop, begin, NULL, d);
 	if (err != 0)
 		rec_reader_stop(d->reader);
 	return err;
@@ -226,9 +271,7 @@ const struct events *node_delivery_events(struct node_delivery *d)
 	return node_events_sink(d->events);
 }
 
-void node_delivery_note_recording(void *arg, const struct rec_note *note)
+void node_delivery_note_recording(struct node_delivery *d, const struct rec_note *note)
 {
-	const struct node_delivery *d = arg;
-
 	rec_reader_note(d->reader, note);
 }

@@ -28,8 +28,8 @@ void node_delivery_take_plan(struct node_delivery *d, struct plan *plan);
 uint16_t node_delivery_port(const struct node_delivery *d);
 /* Borrowed. */
 struct shelf *node_delivery_shelf(struct node_delivery *d);
-/* What the recorder says, on its thread. arg: the delivery. */
-void node_delivery_note_recording(void *arg, const struct rec_note *note);
+/* What the recorder says, on its thread. */
+void node_delivery_note_recording(struct node_delivery *d, const struct rec_note *note);
 const struct events *node_delivery_events(struct node_delivery *d);
 
 #endif

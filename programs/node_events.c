@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "base/mailbox.h"
 #include "programs/node_links.h"
+#include "programs/node_on_air.h"
 #include "relay/gate.h"
 #include "relay/stats.h"
 
@@ -25,6 +26,7 @@ struct event_mail {
 	bool is_on;
 	struct event_health health;
 	struct event_link link;
+	struct node_on_air_figures on_air;
 	enum event_call_state call_state;
 	uint64_t call_attempts;
 	char stream[GATE_STREAM_SIZE];
@@ -46,6 +48,7 @@ struct node_events {
 	struct mailbox *mailbox;
 	struct known_stream *streams;
 	struct node_links links;
+	struct node_on_air on_air;
 };
 
 static void forget_all(struct node_events *e)
@@ -68,7 +71,26 @@ void node_events_destroy(struct node_events **events)
 	mailbox_destroy(&e->mailbox);
 	forget_all(e);
 	node_links_fini(&e->links);
+	node_on_air_fini(&e->on_air);
 	free(e);
+}
+
+static void write_channel(const struct log_ctx *ctx, const struct event *event)
+{
+	const struct event_channel *c = &event->channel;
+
+	switch (c->news) {
+	case EVENT_CHANNEL_CHANGED:
+		log_info(ctx, "event channel: %s%s%s%s%s, %s%s%s: %s / %s", c->on, c->id[0] ? " " : "", c->id,
+		    c->pending[0] ? ", next " : "", c->pending, c->why, c->misfit[0] ? " " : "", c->misfit,
+		    event->text_ja, event->text_en);
+		break;
+	case EVENT_CHANNEL_FIGURES:
+		log_debug(ctx, "event channel: %lld ms ahead, %llu switches", (long long)c->ahead_ms,
+		    (unsigned long long)c->switches);
+		break;
+	case EVENT_CHANNEL_GONE: log_info(ctx, "event channel: it is over"); break;
+	}
 }
 
 static void write_log(const struct event *event)
@@ -102,14 +124,16 @@ static void write_log(const struct event *event)
 	case EVENT_RECORDING: /* as do recordings' (packager/rec_writer, recorder) */
 		log_debug(&ctx, "event recording: %s, state %d", event->recording.id, (int)event->recording.state);
 		break;
+	case EVENT_CHANNEL: write_channel(&ctx, event); break;
 	case EVENT_KINDS: break;
 	}
 }
 
-/* The next one comes in 2 s. */
-static bool is_figure(enum event_kind kind)
+/* The next one comes in 2 s at most. */
+static bool is_figure(const struct event *event)
 {
-	return kind == EVENT_STREAM_HEALTH || kind == EVENT_LINK;
+	return event->kind == EVENT_STREAM_HEALTH || event->kind == EVENT_LINK ||
+	    (event->kind == EVENT_CHANNEL && event->channel.news == EVENT_CHANNEL_FIGURES);
 }
 
 static void emit(void *arg, const struct event *event)
@@ -120,6 +144,7 @@ static void emit(void *arg, const struct event *event)
 		.is_on = event->is_on,
 		.health = event->health,
 		.link = event->link,
+		.on_air = node_on_air_copy(&event->channel),
 		.call_state = event->call.state,
 		.call_attempts = event->call.attempts,
 	};
@@ -129,7 +154,7 @@ static void emit(void *arg, const struct event *event)
 	snprintf(mail.advice_code, sizeof(mail.advice_code), "%s", event->advice_code ? event->advice_code : "");
 	snprintf(mail.link_name, sizeof(mail.link_name), "%s", event->link_name ? event->link_name : "");
 	snprintf(mail.reason, sizeof(mail.reason), "%s", event->call.reason ? event->call.reason : "");
-	if (!mailbox_post(e->mailbox, &mail, is_figure(event->kind) ? MAIL_DROPPABLE : MAIL_MUST))
+	if (!mailbox_post(e->mailbox, &mail, is_figure(event) ? MAIL_DROPPABLE : MAIL_MUST))
 		log_debug(NULL, "event for /metrics lost");
 }
 
@@ -200,6 +225,10 @@ static void take_event(void *arg, void *item)
 
 	if (take_link_event(&e->links, mail) || mail->kind == EVENT_RECORDING)
 		return;
+	if (mail->kind == EVENT_CHANNEL) {
+		node_on_air_take(&e->on_air, mail->stream, &mail->on_air);
+		return;
+	}
 	/* Another publisher, or none: what was said about the one before is not about it. */
 	if (mail->kind == EVENT_STREAM_UP || mail->kind == EVENT_STREAM_AWAY || mail->kind == EVENT_STREAM_OVER)
 		node_links_forget(&e->links, mail->stream, "");
@@ -283,4 +312,5 @@ void node_events_write(const struct node_events *e, struct bytes_writer *out)
 			    out, "isaribi_stream_advice{stream=\"%s\",advice=\"%s\"} 1\n", s->name, s->advice[i]);
 	}
 	node_links_write(&e->links, out);
+	node_on_air_write(&e->on_air, out);
 }

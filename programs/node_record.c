@@ -8,7 +8,6 @@
 #include "base/loop.h"
 #include "packager/rec_disk.h"
 #include "packager/recorder.h"
-#include "programs/node_delivery.h"
 
 struct node_record {
 	struct loop *loop;
@@ -27,9 +26,9 @@ void node_record_destroy(struct node_record **record)
 	free(r);
 }
 
-int node_record_create(struct node_record **out, const struct options *options, struct plan *plan,
-    struct node_delivery *delivery, struct stats *stats)
+int node_record_create(struct node_record **out, const struct node_record_config *node, struct plan *plan)
 {
+	const struct options *options = node->options;
 	struct recorder_config config = {
 		.clock = clock_real(),
 		.disk = rec_disk_real(),
@@ -38,10 +37,10 @@ int node_record_create(struct node_record **out, const struct options *options, 
 		.keep_days = options->keep_days,
 		.min_free_bytes = (uint64_t)options->min_free_mb << 20,
 		.plan = plan,
-		.events = node_delivery_events(delivery),
-		.stats = stats,
-		.note = node_delivery_note_recording,
-		.note_arg = delivery,
+		.events = node->events,
+		.stats = node->stats,
+		.note = node->note,
+		.note_arg = node->note_arg,
 	};
 	struct node_record *r = calloc(1, sizeof(*r));
 	int err = r ? loop_create(&r->loop, "recording") : -ENOMEM;

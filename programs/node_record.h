@@ -11,14 +11,23 @@
 #include "config/option.h"
 #include "config/plan.h"
 #include "packager/part_sink.h"
+#include "packager/rec_info.h"
+#include "relay/events.h"
 #include "relay/stats.h"
 
-struct node_delivery;
 struct node_record;
 
-/* options, delivery (who hears of it) and stats are borrowed for life. 0 or a negative errno. */
-int node_record_create(struct node_record **out, const struct options *options, struct plan *plan,
-    struct node_delivery *delivery, struct stats *stats);
+struct node_record_config {
+	const struct options *options; /* borrowed for life, as are the next two */
+	const struct events *events;
+	struct stats *stats;
+	/* Called on the recording thread. Posts and returns. */
+	void (*note)(void *arg, const struct rec_note *note);
+	void *note_arg;
+};
+
+/* 0 or a negative errno. */
+int node_record_create(struct node_record **out, const struct node_record_config *config, struct plan *plan);
 void node_record_destroy(struct node_record **record);
 int node_record_start(struct node_record *record);
 /* After the packager was stopped: every recording is written, synced and closed when this returns. */

@@ -50,6 +50,7 @@
 	CLOSE_REASON(KEY_REVOKED, "key_revoked", true, "the key was revoked")                                    \
 	CLOSE_REASON(STREAM_BUSY, "stream_busy", true, "another key is publishing to this stream")               \
 	CLOSE_REASON(STREAM_UNKNOWN, "stream_unknown", true, "no such stream")                                   \
+	CLOSE_REASON(CHANNEL_ELSEWHERE, "channel_elsewhere", true, "a channel is watched over HLS")              \
 	CLOSE_REASON(TOKEN_BAD, "token_bad", true, "no valid view token")                                        \
 	CLOSE_REASON(TOKEN_EXPIRED, "token_expired", true, "the view token has expired")                         \
 	CLOSE_REASON(NO_MEDIA, "no_media", true, "the stream did not begin in time")                             \

@@ -24,6 +24,7 @@ enum event_kind {
 	EVENT_LINK,	     /* every few seconds while a stream comes or goes over SRT: link */
 	EVENT_CALL,	     /* a push or pull is at another point: link_name, call */
 	EVENT_RECORDING,     /* a recording, or with stream "" the disk they are on: recording */
+	EVENT_CHANNEL,	     /* what a channel shows, stream "@ID": channel, and text_ja, text_en of its why */
 	EVENT_KINDS,
 };
 
@@ -74,6 +75,26 @@ struct event_recording {
 	int64_t hours_left; /* until the disk is full at the rate of now; -1: not known, or not soon */
 };
 
+enum event_channel_news {
+	EVENT_CHANNEL_CHANGED, /* on, id, why, misfit or pending is another */
+	EVENT_CHANNEL_FIGURES, /* about once a second */
+	EVENT_CHANNEL_GONE,    /* the plan does not name it any more */
+};
+
+/* The texts are words for machines; none of them is a secret. */
+struct event_channel {
+	enum event_channel_news news;
+	const char *on;	     /* "live", "clip" or "slate" */
+	const char *id;	     /* of the stream or clip that is on; "": slate */
+	const char *pending; /* what comes next; "": nothing is waited for */
+	const char *why;
+	const char *misfit; /* what of it does not fit the profile; "" for every other why */
+	int64_t since_wall_ms;
+	int64_t ahead_ms; /* media published minus the wall clock */
+	uint64_t switches;
+	uint64_t slate_ms; /* of the slate that was shown */
+};
+
 struct event {
 	enum event_kind kind;
 	const char *stream;
@@ -88,6 +109,7 @@ struct event {
 	const char *link_name; /* of LINK, CALL and ADVICE: "push HOST:PORT"; NULL: of the stream's publisher */
 	struct event_call call;
 	struct event_recording recording;
+	struct event_channel channel;
 };
 
 struct events {

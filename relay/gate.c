@@ -156,23 +156,40 @@ const struct plan_stream *gate_stream(const struct plan *plan, const char *strea
 	return base_name(stream, base, &is_rehearsal) ? plan_stream_find(plan, base) : NULL;
 }
 
-enum close_reason gate_play(const struct plan *plan, const struct gate_viewer *viewer, int64_t now_ms)
+static enum close_reason check_token(const struct plan *plan, const struct gate_viewer *viewer, int64_t now_ms)
 {
 	const struct token_question question = { plan->view_key, viewer->stream, viewer->token, viewer->token_len,
 		now_ms };
-	const struct plan_stream *stream;
-	char base[ID_SIZE];
-	bool is_rehearsal;
 
-	if (!base_name(viewer->stream, base, &is_rehearsal) || !is_known(plan, base))
-		return CLOSE_STREAM_UNKNOWN;
-	stream = plan_stream_find(plan, base);
-	if (!is_rehearsal && !(stream && stream->is_private))
-		return CLOSE_NONE;
 	switch (token_check(&question, NULL)) {
 	case TOKEN_GOOD: return CLOSE_NONE;
 	case TOKEN_EXPIRED: return CLOSE_TOKEN_EXPIRED;
 	case TOKEN_BAD: break;
 	}
 	return CLOSE_TOKEN_BAD;
+}
+
+static enum close_reason play_channel(const struct plan *plan, const struct gate_viewer *viewer, int64_t now_ms)
+{
+	const struct plan_channel *channel = plan_channel_find(plan, viewer->stream + 1);
+
+	if (!channel)
+		return CLOSE_STREAM_UNKNOWN;
+	if (!viewer->has_channels)
+		return CLOSE_CHANNEL_ELSEWHERE;
+	return channel->is_private ? check_token(plan, viewer, now_ms) : CLOSE_NONE;
+}
+
+enum close_reason gate_play(const struct plan *plan, const struct gate_viewer *viewer, int64_t now_ms)
+{
+	const struct plan_stream *stream;
+	char base[ID_SIZE];
+	bool is_rehearsal;
+
+	if (viewer->stream[0] == '@')
+		return play_channel(plan, viewer, now_ms);
+	if (!base_name(viewer->stream, base, &is_rehearsal) || !is_known(plan, base))
+		return CLOSE_STREAM_UNKNOWN;
+	stream = plan_stream_find(plan, base);
+	return is_rehearsal || (stream && stream->is_private) ? check_token(plan, viewer, now_ms) : CLOSE_NONE;
 }

@@ -4,7 +4,8 @@
  *
  * Owner: pure functions over an immutable plan. Lifetime: a pass is a value, kept by the session it was given to.
  * A rehearsal goes to the stream `<stream>~rehearsal`: no id may hold a '~', so no channel can ever name it. It can be
- * watched with a view token only.
+ * watched with a view token only. A channel is watched as `@<channel>`, over HLS alone; a view token for it is made for
+ * that name.
  */
 #ifndef ISARIBI_RELAY_GATE_H
 #define ISARIBI_RELAY_GATE_H
@@ -43,6 +44,7 @@ struct gate_viewer {
 	const char *stream;
 	const char *token; /* NULL: none */
 	size_t token_len;
+	bool has_channels; /* can be sent a channel: over HLS */
 };
 
 /* What the plan says about a stream or its rehearsal: borrowed, NULL when nothing. */

@@ -272,6 +272,8 @@ def plan_seeds():
     return {
         "sample": text,
         "least": b'{"isaribi_plan":1,"rev":1}',
+        "taken_down": b'{"isaribi_plan":1,"taken_down":[{"id":"b","before":2},{"id":"a","before":1790000000000}],"channels":[{"id":"c",'
+                      b'"play":"private","profile":"1080p60"}]}',
         "override": b'{"isaribi_plan":1,"rev":2,"clips":[{"id":"c","recording":"r"}],"channels":[{"id":"m","override":'
                     b'{"clip":"c","from":1,"until":2}},{"id":"n","override":{"slate":"s"}}]}',
         "errors": b'{"isaribi_plan":2,"rev":-1,"keys":[{"id":"A","key":"short","stream":"x","windows":[{"from":2,"until":1}]},3],'

@@ -8,6 +8,8 @@ AUDIO_HOLE_S = 0.045  # what an encoder's clock may be off before the audio is s
 DURATION_S = 0.0005
 DATE_MS = 3
 GAP_FRAMES = 1.5
+CHANNEL_BASE_MS = 1735689600000  # 2025-01-01: where the times of channels begin
+CHANNEL_CODECS = {"vide": ("avc1", "avc3"), "soun": ("mp4a",)}
 
 H264_SETS, H265_SETS = {7, 8}, {32, 33, 34}
 H264_KEY, H265_KEY = {5}, set(range(16, 22))
@@ -54,6 +56,11 @@ class Fragment(mp4.Fragment):
     def start_s(self):
         return min(track["start"] / self.init.tracks[i]["timescale"] for i, track in self.tracks.items())
 
+    def waiting_s(self):
+        """For how long its pictures are shown behind its end."""
+        shown = max(pts + duration for pts, duration in zip(self.main["pts"], self.main["durations"]))
+        return max(0, shown - self.main["start"] - self.main["duration"]) / self.scale
+
     def key_frames(self):
         """Indexes of the pictures that need no other; of sound every frame is one."""
         return [i for i, flags in enumerate(self.main["flags"]) if not self.is_video or not flags & NOT_SYNC]
@@ -66,22 +73,33 @@ class Fragment(mp4.Fragment):
 class Media:
     """What was fetched of one stream, judged piece by piece in the order of the stream."""
 
-    def __init__(self, judge):
-        self.judge = judge
+    def __init__(self, judge, is_channel=False):
+        self.judge, self.is_channel = judge, is_channel
+        self._tracks = None  # of a channel: (id, handler, codec, timescale) of each
         self._inits = {}    # (url, byterange) -> mp4.Init, or None when it is none
         self._ends = {}     # track id -> (decode time where the next piece must begin, timescale)
         self._sequence = None
         self._date_offset_ms = None
         self._is_lost = False
+        self._waiting_s = 0.0  # of reordered pictures: for so long some are shown behind the end of the last piece
 
     def init(self, name, data):
         if name not in self._inits:
             try:
                 self._inits[name] = mp4.Init(data)
+                if self.is_channel:
+                    self._judge_tracks(name, self._inits[name])
             except (Failed, ValueError, KeyError, IndexError) as error:
                 self.judge.note("init", f"{name}: {error}")
                 self._inits[name] = None
         return self._inits[name]
+
+    def _judge_tracks(self, name, init):
+        tracks = [(i, t["handler"], t["codec"], t["timescale"]) for i, t in init.tracks.items()]
+        self._tracks = self._tracks or tracks
+        self.judge.check("channel-tracks", tracks == self._tracks, f"{name} has {tracks}, before it was {self._tracks}")
+        is_right = sorted(t[1] for t in tracks) == ["soun", "vide"] and all(c in CHANNEL_CODECS[h] for _, h, c, _ in tracks)
+        self.judge.check("channel-tracks", is_right, f"{name} has {tracks}")
 
     def fragment(self, what, data, init):
         """None, noted, when it cannot be read."""
@@ -101,7 +119,8 @@ class Media:
     def begin_anew(self):
         """The times of the media may begin anywhere."""
         self.lose_track()
-        self._ends = {}
+        if not self.is_channel:  # one of those goes on by the clock
+            self._ends = {}
 
     def piece(self, what, f, *, duration, is_independent=None, begins=None, has_discontinuity=False):
         """f: Fragment of a part, or of a segment whose parts were not seen. begins: the Segment whose start it is."""
@@ -132,11 +151,27 @@ class Media:
                 step_s = track["start"] / scale - end
                 is_video = f.init.tracks[track_id]["handler"] == "vide"
                 least, most = (-1e-6, 1e-6) if is_video else (-0.005, AUDIO_HOLE_S)
-                if has_discontinuity or self._is_lost:
+                is_free = self._is_lost or (has_discontinuity and not self.is_channel)
+                if is_free:
                     least, most = -0.005, float("inf")
-                self.judge.check("time", least <= step_s <= most,
+                elif has_discontinuity and is_video:
+                    most += self._waiting_s
+                self.judge.check("channel-time" if has_discontinuity and not is_free else "time", least <= step_s <= most,
                                  f"{what} track {track_id} begins {step_s:+.6f} s from where it had ended, {end:.6f} s")
             self._ends[track_id] = (track["start"] + track["duration"]) / scale
+        self._waiting_s = f.waiting_s()
+        if self.is_channel:
+            self._judge_together(what, f)
+
+    def _judge_together(self, what, f):
+        """Both tracks are there and begin at one time, but for a frame of the slower one."""
+        if not self.judge.check("channel-time", len(f.tracks) == 2, f"{what} has {len(f.tracks)} tracks"):
+            return
+        scales = [f.init.tracks[i]["timescale"] for i in f.tracks]
+        starts = [t["start"] / scale for t, scale in zip(f.tracks.values(), scales)]
+        frames = [sorted(t["durations"])[len(t["durations"]) // 2] / scale for t, scale in zip(f.tracks.values(), scales)]
+        self.judge.check("channel-time", abs(starts[0] - starts[1]) <= max(frames) + 1e-4,
+                         f"{what}: the tracks begin at {starts}, frames last {frames}")
 
     def _judge_independence(self, what, f, said, is_first):
         keys = f.key_frames()
@@ -160,6 +195,9 @@ class Media:
         offset_ms = s.date_ms - f.start_s() * 1000
         if has_discontinuity or self._date_offset_ms is None:
             self._date_offset_ms = offset_ms
+        if self.is_channel:
+            self.judge.check("channel-date", abs(offset_ms - CHANNEL_BASE_MS) <= DATE_MS,
+                             f"{what}: the date is {offset_ms - CHANNEL_BASE_MS:+.1f} ms off the position")
         self.judge.check("date-media", abs(offset_ms - self._date_offset_ms) <= DATE_MS,
                          f"{what}: the date is {offset_ms - self._date_offset_ms:+.1f} ms off the media")
 

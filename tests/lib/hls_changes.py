@@ -2,14 +2,15 @@
 """What one playlist may say after another (RFC 8216bis §6.2.1, §6.2.2), and in a delta update. Rules: hls_rules."""
 FUTURE_MS = 550  # how far a publisher's clock may run ahead before it is set right, and how late we look
 SEGMENTS_MIN = 6
+AHEAD_MS = 20  # of a date, rounded, and of two readings of the clock
 CONTROL_ONLY_LATER = ("CAN-SKIP-UNTIL",)
 
 
 class Changes:
     """Remembers everything that was said of one address."""
 
-    def __init__(self, judge):
-        self.judge = judge
+    def __init__(self, judge, is_channel=False):
+        self.judge, self.is_channel = judge, is_channel
         self.last = None
         self._said = {}     # msn -> what was said of the complete segment
         self._begun = {}    # msn -> how it begins, from when its first part was seen
@@ -20,10 +21,12 @@ class Changes:
         self._last_part = None  # (msn, index) of the newest part seen
         self._was_dependent = self._is_restarted = False
 
-    def take(self, now, wall_ms):
-        """now: MediaPlaylist, not a delta update."""
+    def take(self, now, wall_ms, asked_ms=None):
+        """now: MediaPlaylist, not a delta update. asked_ms: since when the answer was waited for."""
         before = self.last
         self._judge_future(now, wall_ms)
+        if self.is_channel:
+            self._judge_pace(before, now, wall_ms, asked_ms)
         if before:
             self._judge_head(before, now)
             self._judge_sequences(before, now)
@@ -49,6 +52,19 @@ class Changes:
         end_ms = now.end_ms()
         if end_ms is not None:
             self._check(now, "date-future", end_ms <= wall_ms + FUTURE_MS, f"its end is {end_ms - wall_ms:.0f} ms off")
+
+    def _judge_pace(self, before, now, wall_ms, asked_ms):
+        end_ms = now.end_ms()
+        if end_ms is None or not now.part_target:
+            return
+        self._check(now, "channel-ahead", end_ms <= wall_ms + now.part_target * 1000 + AHEAD_MS,
+                    f"its end is {end_ms - wall_ms:.0f} ms ahead")
+        held_ms = float(now.control.get("PART-HOLD-BACK", 0)) * 1000
+        last_ms = before.end_ms() if before else None
+        # Only one that was asked for in time tells when it came.
+        if None not in (last_ms, asked_ms) and asked_ms < last_ms + held_ms and not self._is_restarted:
+            self._check(now, "channel-dry", wall_ms - last_ms <= held_ms,
+                        f"what was there had ended {wall_ms - last_ms:.0f} ms before more came")
 
     def _judge_head(self, before, now):
         for name in ("version", "target", "part_target", "type"):

@@ -5,6 +5,7 @@ import struct
 
 SEGMENT_S, PARTS, PART_S, TARGET = 2, 4, 0.5, 4
 FPS, VIDEO_SCALE, AUDIO_SCALE, AUDIO_FRAME = 10, 90000, 48000, 1000
+CHANNEL_BEGIN = datetime.datetime(2025, 1, 1, tzinfo=datetime.timezone.utc)  # part 0 of a channel
 BEGIN = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
 CONTROL = ("#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=24.00000,PART-HOLD-BACK=1.50000,"
            "HOLD-BACK=12.00000\n")
@@ -59,11 +60,13 @@ def _trak(track_id, handler, scale, entry):
         box(b"minf", box(b"stbl", full_box(b"stsd", 0, 0, struct.pack(">I", 1), entry)))))
 
 
-def init():
+def init(tracks="va", sound=b"mp4a", sound_scale=AUDIO_SCALE):
+    """tracks: the order in which they stand, v and a."""
     picture = box(b"avc1", struct.pack(">24xHH50x", 320, 180), box(b"avcC", bytes([1, 0x42, 0xc0, 0x1e, 0xff])))
+    traks = {"v": _trak(1, b"vide", VIDEO_SCALE, picture), "a": _trak(2, b"soun", sound_scale, box(sound, bytes(28)))}
     return box(b"ftyp", b"isom\0\0\0\0") + box(
-        b"moov", _trak(1, b"vide", VIDEO_SCALE, picture), _trak(2, b"soun", AUDIO_SCALE, box(b"mp4a", bytes(28))),
-        box(b"mvex", *[full_box(b"trex", 0, 0, struct.pack(">IIIII", n, 1, 0, 0, 0)) for n in (1, 2)]))
+        b"moov", *[traks[name] for name in tracks],
+        box(b"mvex", *[full_box(b"trex", 0, 0, struct.pack(">IIIII", "va".index(name) + 1, 1, 0, 0, 0)) for name in tracks]))
 
 
 def picture(is_key):
@@ -79,20 +82,23 @@ def _traf(track_id, start, samples, data_offset):
                full_box(b"tfdt", 1, 0, struct.pack(">Q", start)), run)
 
 
-def part(number, *, frames=None, is_key=None, start=None, offset=0, sequence=None):
+def part(number, *, frames=None, is_key=None, start=None, offset=0, sequence=None, has_sound=True,
+         sound_late=0, last_offset=0):
     """Part `number` counted from 0; what is given is bent."""
     count = int(FPS * PART_S) if frames is None else frames
     is_key = number % PARTS == 0 if is_key is None else is_key
     video = [(VIDEO_SCALE // FPS, picture(is_key and i == 0), 0x2000000 if is_key and i == 0 else 0x1010000,
-              offset if i == 0 else 0) for i in range(count)]
+              offset if i == 0 else last_offset if i == count - 1 else 0) for i in range(count)]
     audio = [(AUDIO_FRAME, bytes([i + 1] * 9), 0x2000000, 0) for i in range(int(AUDIO_SCALE * PART_S) // AUDIO_FRAME)]
+    audio = audio if has_sound else []
+    sound_start = round(number * PART_S * AUDIO_SCALE) + sound_late
     start = round(number * PART_S * VIDEO_SCALE) if start is None else start
     video_bytes = sum(len(s[1]) for s in video)
 
     def moof(size):
         return box(b"moof", full_box(b"mfhd", 0, 0, struct.pack(">I", number + 1 if sequence is None else sequence)),
                    _traf(1, start, video, size + 8),
-                   _traf(2, round(number * PART_S * AUDIO_SCALE), audio, size + 8 + video_bytes))
+                   *([_traf(2, sound_start, audio, size + 8 + video_bytes)] if has_sound else []))
 
     return moof(len(moof(0))) + box(b"mdat", *[s[1] for s in video + audio])
 

@@ -30,6 +30,32 @@ def codecs_of(init_data):
     return texts
 
 
+def _level(codec):
+    """Of avc1.PPCCLL."""
+    return int(codec[9:11], 16) if len(codec) == 11 else 0
+
+
+def judge_channel(judge_, url, text, *, before, media_url, inits, frame_rate, peak_bps):
+    """before: the same one earlier, or None; inits: all initialisation segments that were seen."""
+    def check(is_right, what):
+        return judge_.check("channel-variant", is_right, f"{url}: {what}", text)
+
+    check(before in (None, text), "it has changed")
+    found = [attrs for attrs, found_url in variants(text, url) if found_url == media_url]
+    if not check(len(found) == 1 and found[0] is not None, f"{media_url} is not one of its variants"):
+        return
+    attrs = found[0]
+    said = attrs.get("CODECS", "").split(",")
+    check(int(attrs.get("BANDWIDTH", 0)) >= peak_bps * (1 - PEAK_OFF), f"{attrs}, measured {peak_bps:.0f} bit/s")
+    check(float(attrs.get("FRAME-RATE", 0)) >= frame_rate * (1 - FRAME_RATE_OFF), f"{attrs}, measured {frame_rate:.3f}")
+    check("mp4a.40.2" in said and len(said) == 2, f"CODECS are {said}")
+    width, height = (int(n) for n in attrs.get("RESOLUTION", "0x0").split("x"))
+    for data in inits:
+        video = next(t for t in mp4.Init(data).tracks.values() if t["handler"] == "vide")
+        check(video["width"] <= width and video["height"] <= height, f"{video} in {width}x{height}")
+        check(_level(codecs_of(data)["vide"]) <= max(map(_level, said)), f"{codecs_of(data)} in {said}")
+
+
 def judge(judge_, url, text, *, media_url, init_data, frame_rate, peak_bps):
     def check(rule, is_right, what):
         return judge_.check(rule, is_right, f"{url}: {what}", text)

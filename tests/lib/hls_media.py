@@ -65,11 +65,11 @@ def unquoted(text):
 class MediaPlaylist:
     """Never raises: what is wrong goes to the judge, and reading goes on as well as it can."""
 
-    def __init__(self, judge, url, text, *, is_low_latency=True, is_delta=False,
+    def __init__(self, judge, url, text, *, is_low_latency=True, is_delta=False, is_channel=False,
                  is_beside_gap=lambda segment, i: False):
         self.judge, self.url, self.text = judge, url, text
         self._is_beside_gap = is_beside_gap  # asked about short part i, of whoever has the bytes
-        self.is_low_latency, self.is_delta = is_low_latency, is_delta
+        self.is_low_latency, self.is_delta, self.is_channel = is_low_latency, is_delta, is_channel
         self.version, self.target, self.part_target = 1, None, None
         self.sequence = self.discontinuity_sequence = self.skipped = 0
         self.segments, self.hint, self.reports, self.control = [], None, [], {}
@@ -295,6 +295,8 @@ class MediaPlaylist:
         if not s.has_discontinuity:
             self.check("date-goes-on", abs(ahead_ms) <= DATE_ROUNDING_MS,
                        f"segment {s.msn} is dated {ahead_ms:+.1f} ms")
+        elif self.is_channel:
+            self.check("channel-date", abs(ahead_ms) <= DATE_ROUNDING_MS, f"segment {s.msn} is dated {ahead_ms:+.1f} ms")
         self.check("date-back", ahead_ms > -BACK_MS, f"segment {s.msn} is dated {-ahead_ms:.1f} ms back")
 
     def _judge_parts(self):

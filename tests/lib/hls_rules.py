@@ -71,6 +71,13 @@ RULES = {
     # multivariant playlist
     "codecs": "apple 9.x: CODECS, RESOLUTION and FRAME-RATE are those of the stream",
     "bandwidth": "bis 4.4.6.2: BANDWIDTH covers the highest rate of the segments, AVERAGE-BANDWIDTH is no more than it",
+    # channels
+    "channel-time": "design 8: decode times go on over every discontinuity (but for pictures still to be shown), the tracks together",
+    "channel-tracks": "design 8: one picture, one sound, H.264 and AAC, in one order and with one timescale for ever",
+    "channel-date": "ours: a date is the position in the channel, over every discontinuity",
+    "channel-ahead": "design 8: its end is never more than a part later than now",
+    "channel-dry": "design 8: what goes on is there before a player at PART-HOLD-BACK has shown everything",
+    "channel-variant": "design 8: the multivariant playlist stays as it is and covers all that the channel shows",
 }
 SHOWN = 5
 

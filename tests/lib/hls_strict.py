@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A follower that holds the server to every rule of hls_rules while other clients play.
 
-    strict = hls_strict.follow(bench, node, "tanaka")    # or follow_recording(bench, url)
+    strict = hls_strict.follow(bench, node, "tanaka")    # or follow_channel(...), or follow_recording(bench, url)
     strict.wait_segments(6)
     strict.stop()                                        # fails with every violation; also done at the end of the case
 
@@ -35,21 +35,32 @@ class SeenPart(typing.NamedTuple):
     end_ms: float      # the date of its end
 
 
+class Beginning(typing.NamedTuple):
+    """Of a segment."""
+    msn: int
+    arrival_ms: float
+    date_ms: int
+    has_discontinuity: bool
+    size: tuple  # of the picture, by its initialisation segment
+    map: tuple
+
+
 class Strict(threading.Thread):
-    def __init__(self, bench, url, *, is_low_latency=True, main_url=None, is_cached=False):
+    def __init__(self, bench, url, *, is_low_latency=True, main_url=None, is_cached=False, is_channel=False):
         """is_cached: what is asked for without numbers may be a second old, so that is only how it begins."""
         super().__init__(daemon=True)
         self.url, self.main_url = url, main_url
         self.is_cached = is_cached
-        self.is_low_latency = is_low_latency
+        self.is_low_latency, self.is_channel = is_low_latency, is_channel
         self.judge = hls_rules.Judge()
-        self.media = hls_bytes.Media(self.judge)
-        self.changes = hls_changes.Changes(self.judge)
+        self.media = hls_bytes.Media(self.judge, is_channel)
+        self.changes = hls_changes.Changes(self.judge, is_channel)
         self.playlist = None
         self.parts = []      # SeenPart
         self.segments = {}   # msn -> duration
         self.sizes = {}      # msn -> bytes
         self.discontinuities = []
+        self.beginnings = []  # Beginning of each segment
         self.error = None
         self._connection = hls_fetch.Connection(url)
         self._hints = hls_fetch.Hints(self.judge, url)
@@ -58,6 +69,7 @@ class Strict(threading.Thread):
         self._init_data = {}
         self._gaps = {}      # URI of a short part -> whether it may be
         self._pictures = [0, 0.0]
+        self._main_text = None
         self._rounds = 0
         self._may_restart = self._is_away = self._was_away = False
         self._asked_to_stop = threading.Event()
@@ -148,6 +160,7 @@ class Strict(threading.Thread):
             self._is_away = self._was_away = True
             return
         wall_ms = time.time() * 1000
+        asked_ms = wall_ms - (time.monotonic() - started) * 1000 if query else None
         if status == 503 and query:
             waited_s = time.monotonic() - started
             self.judge.check("blocking", waited_s > 3 * self.playlist.target - hls_fetch.EARLY_S,
@@ -163,7 +176,7 @@ class Strict(threading.Thread):
             # Part 0 of the next segment answers for a part behind the end of one.
             is_there = now.newest() > asked or now.is_ended
             self.judge.check("blocking", is_there, f"asked for {asked}, the next is {now.newest()}", now.text)
-        self._take(now, wall_ms)
+        self._take(now, wall_ms, asked_ms)
 
     def _reload_delta(self):
         status, _, body = self._connection.get(self.url + "?_HLS_skip=YES", self._limit_s())
@@ -171,7 +184,8 @@ class Strict(threading.Thread):
         if status != 200 or whole_status != 200:
             return
         delta = hls_media.MediaPlaylist(self.judge, self.url, body.decode(), is_low_latency=self.is_low_latency,
-                                        is_delta=True, is_beside_gap=self._is_beside_gap)
+                                        is_delta=True, is_channel=self.is_channel,
+                                        is_beside_gap=self._is_beside_gap)
         whole = self._parse(whole_body)
         if delta.newest() == whole.newest() and delta.sequence == whole.sequence:
             self.judge.check("delta", hls_changes.delta_agrees(delta, whole), "a delta update differs from the whole",
@@ -180,19 +194,20 @@ class Strict(threading.Thread):
 
     def _parse(self, body):
         return hls_media.MediaPlaylist(self.judge, self.url, body.decode("utf-8", "replace"),
-                                       is_low_latency=self.is_low_latency, is_beside_gap=self._is_beside_gap)
+                                       is_low_latency=self.is_low_latency, is_channel=self.is_channel,
+                                       is_beside_gap=self._is_beside_gap)
 
     def _judge_answer(self, url, status, headers, kind, wanted=200):
         found = headers.get("Content-Type", "").partition(";")[0]
         self.judge.check("http", status == wanted and found in kind, f"{url}: {status}, {found}")
         return status == wanted
 
-    def _take(self, now, wall_ms):
+    def _take(self, now, wall_ms, asked_ms=None):
         if self._is_away:
             self.changes.note_restart()
             self.media.begin_anew()
             self._is_away = self._may_restart = False
-        self.changes.take(now, wall_ms)
+        self.changes.take(now, wall_ms, asked_ms)
         if now.hint and not now.is_ended:
             self._hints.ask(urllib.parse.urljoin(self.url, now.hint), now.target or 6)
         for s in now.everything():
@@ -245,8 +260,8 @@ class Strict(threading.Thread):
         if init is None:
             return
         done = self._pieces.setdefault(s.msn, [])
-        if not done and s.has_discontinuity:
-            self.discontinuities.append(s.msn)
+        if not done:
+            self._note_beginning(s, init, wall_ms)
         before_ms = (s.date_ms or 0) + sum(p.duration for p in s.parts[:len(done)]) * 1000
         for i in range(len(done), len(s.parts)):
             part = s.parts[i]
@@ -261,6 +276,13 @@ class Strict(threading.Thread):
                                  begins=None if i else s, has_discontinuity=s.has_discontinuity and i == 0)
         if s.duration is not None:
             self._take_whole(s, init, done)
+
+    def _note_beginning(self, s, init, wall_ms):
+        if s.has_discontinuity:
+            self.discontinuities.append(s.msn)
+        video = next((t for t in init.tracks.values() if t["handler"] == "vide"), None)
+        size = (video["width"], video["height"]) if video else None
+        self.beginnings.append(Beginning(s.msn, wall_ms, s.date_ms, s.has_discontinuity, size, s.map))
 
     def _take_whole(self, s, init, done):
         body = self._fetch(s.url, s.byterange)
@@ -295,6 +317,11 @@ class Strict(threading.Thread):
         if status == 404 and (self._asked_to_stop.is_set() or self.playlist.is_ended):
             return  # the stream is over
         self._judge_answer(self.main_url, status, headers, PLAYLIST_TYPE)
+        if self.is_channel:
+            hls_main.judge_channel(self.judge, self.main_url, body.decode(), before=self._main_text, media_url=self.url,
+                                   inits=self._init_data.values(), frame_rate=self.frame_rate(), peak_bps=self.peak_bps())
+            self._main_text = body.decode()
+            return
         init_data = self._init_data[self.playlist.everything()[-1].map]
         hls_main.judge(self.judge, self.main_url, body.decode(), media_url=self.url, init_data=init_data,
                        frame_rate=self.frame_rate(), peak_bps=self.peak_bps())
@@ -311,10 +338,11 @@ class Strict(threading.Thread):
         return peak
 
 
-def _follow_first_variant(bench, main_url, is_low_latency, is_cached=False):
+def _follow_first_variant(bench, main_url, is_low_latency, *, is_cached=False, is_channel=False):
     media = hls_main.media_urls(http("GET", main_url).text(), main_url)
     check(media, f"{main_url} names no variant")
-    return Strict(bench, media[0], is_low_latency=is_low_latency, main_url=main_url, is_cached=is_cached)
+    return Strict(bench, media[0], is_low_latency=is_low_latency, main_url=main_url, is_cached=is_cached,
+                  is_channel=is_channel)
 
 
 def follow_recording(bench, main_url):
@@ -325,4 +353,10 @@ def follow_recording(bench, main_url):
 def follow(bench, node, stream, token=None, is_cached=False):
     """Waits for the stream's HLS and follows its first variant."""
     node.wait_live(stream, 25, token)
-    return _follow_first_variant(bench, node.hls_url(stream, token), True, is_cached)
+    return _follow_first_variant(bench, node.hls_url(stream, token), True, is_cached=is_cached)
+
+
+def follow_channel(bench, node, channel, token=None):
+    """Waits for the channel's HLS, which there is from the start of the node on, and follows its first variant."""
+    node.wait_live(f"@{channel}", 25, token)
+    return _follow_first_variant(bench, node.hls_url(f"@{channel}", token), True, is_channel=True)

@@ -212,20 +212,22 @@ WRONG_BYTES = [
 ]
 
 
-def judge_bytes(bend=lambda data: data, date=fake.date_of(11), is_independent=True, **part):
+def judge_bytes(bend=lambda data: data, date=fake.date_of(11), is_independent=True, *, date_of=fake.date_of,
+                is_channel=False, waiting=0, **part):
     """Parts 40 to 44, the last of them, which begins segment 11, as it is asked for."""
     judge = hls_rules.Judge()
-    media = hls_bytes.Media(judge)
+    media = hls_bytes.Media(judge, is_channel)
     init = media.init("init", INIT)
     for n in range(40, 45):
         is_last, begins = n == 44, None
         if n % fake.PARTS == 0:
             begins = hls_media.Segment(n // fake.PARTS)
-            begins.date_ms = hls_media.parse_date_ms(date if is_last else fake.date_of(begins.msn))
-        data = fake.part(n, **(part if is_last else {}))
+            begins.date_ms = hls_media.parse_date_ms(date if is_last else date_of(begins.msn))
+        data = fake.part(n, **(part if is_last else {"last_offset": waiting}))
         f = media.fragment(f"part {n}", bend(data) if is_last else data, init)
         if f:
             media.piece(f"part {n}", f, duration=fake.PART_S, begins=begins,
+                        has_discontinuity=is_channel and is_last,
                         is_independent=is_independent if is_last else n == 40)
     return judge
 
@@ -263,6 +265,71 @@ def test_main():
         hls_main.judge(judge, "http://x/hls/a/index.m3u8", text, media_url=URL, init_data=INIT, frame_rate=10.0,
                        peak_bps=20000)
         expect(f"multivariant playlist {text}", judge, rules.split())
+
+
+# Channels
+
+CHANNEL = fake.playlist(begin=fake.CHANNEL_BEGIN, cuts=[18])
+CHANNEL_MAIN = fake.main_playlist()
+WRONG_CHANNEL_BYTES = [
+    ("channel-time", {"start": 44 * 45000 + 1}), ("channel-time channel-date", {"start": 44 * 45000 + 18000}),
+    ("channel-time", {"sound_late": 6000}), ("channel-time", {"has_sound": False}),
+    ("channel-date", {"date": fake.date_of(11.01, fake.CHANNEL_BEGIN)}),
+]
+
+
+def channel_date(msn):
+    return fake.date_of(msn, fake.CHANNEL_BEGIN)
+
+
+def test_channel_bytes():
+    expect("right bytes of a channel", judge_bytes(date_of=channel_date, date=channel_date(11), is_channel=True), ())
+    reordered = {"date_of": channel_date, "date": channel_date(11.025), "is_channel": True, "start": 44 * 45000 + 4500}
+    expect("pictures still to be shown", judge_bytes(**reordered, waiting=4500), ())
+    expect("fewer of them", judge_bytes(**reordered, waiting=4400), ["channel-time"])
+    for n, (rules, bents) in enumerate(WRONG_CHANNEL_BYTES):
+        judge = judge_bytes(date_of=channel_date, is_channel=True, **{"date": channel_date(11), **bents})
+        expect(f"wrong bytes of a channel {n}", judge, rules.split())
+    for n, more in enumerate(({"tracks": "av"}, {"tracks": "v"}, {"sound": b"Opus"}, {"sound_scale": 44100})):
+        media = hls_bytes.Media(judge := hls_rules.Judge(), True)
+        media.init("first", INIT)
+        expect("tracks of a channel", judge, ())
+        media.init("second", fake.init(**more))
+        expect(f"other tracks {n}", judge, ["channel-tracks"])
+    hls_bytes.Media(judge := hls_rules.Judge(), True).init("first", fake.init("v"))
+    expect("a channel without sound", judge, ["channel-tracks"])
+
+
+def take_channel(*steps):
+    """steps: (text, how many ms later than its end it is seen)"""
+    judge = hls_rules.Judge()
+    changes = hls_changes.Changes(judge, True)
+    for text, late_ms in steps:
+        now = read(hls_rules.Judge(), text, is_channel=True)
+        changes.take(now, now.end_ms() + late_ms, now.end_ms() - 400)
+    return judge
+
+
+def test_channels():
+    test_channel_bytes()
+    read(judge := hls_rules.Judge(), CHANNEL, is_channel=True)
+    expect("right playlist of a channel", judge, ())
+    read(judge := hls_rules.Judge(), bent(channel_date(18), channel_date(18.005), CHANNEL), is_channel=True)
+    expect("a date that jumps", judge, ["channel-date"])
+    more = fake.playlist(begin=fake.CHANNEL_BEGIN, cuts=[18], open_parts=3)
+    expect("a channel that goes on", take_channel((CHANNEL, -500), (more, 900)), ())
+    expect("a channel that is ahead", take_channel((CHANNEL, -540)), ["channel-ahead"])
+    expect("a channel that runs dry", take_channel((CHANNEL, 0), (more, 1100)), ["channel-dry"])
+    for is_right, before, text in (
+            (True, None, CHANNEL_MAIN), (True, CHANNEL_MAIN, CHANNEL_MAIN),
+            (True, None, CHANNEL_MAIN.replace("320x180", "640x360").replace("c01e", "e028")),
+            (False, CHANNEL_MAIN[:-1], CHANNEL_MAIN), (False, None, CHANNEL_MAIN.replace("main.m", "other.m")),
+            (False, None, fake.main_playlist(15000)), (False, None, CHANNEL_MAIN.replace("=10.000", "=9.000")),
+            (False, None, CHANNEL_MAIN.replace(",mp4a.40.2", "")), (False, None, CHANNEL_MAIN.replace("320x", "318x")),
+            (False, None, CHANNEL_MAIN.replace("x180", "x178")), (False, None, CHANNEL_MAIN.replace("c01e", "c01d"))):
+        hls_main.judge_channel(judge := hls_rules.Judge(), "http://x/hls/a/index.m3u8", text, before=before, media_url=URL,
+                               inits=[INIT], frame_rate=10.0, peak_bps=20000)
+        expect(f"multivariant playlist of a channel {text}", judge, [] if is_right else ["channel-variant"])
 
 
 # The follower, and a server that grows a part each half second
@@ -332,12 +399,15 @@ class Origin(http.server.BaseHTTPRequestHandler):
 
 
 def run_follower(bench, fault, seconds):
+    is_channel = fault == "channel"
+    fault = "" if is_channel else fault
+    begin = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=15 * fake.SEGMENT_S)
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Bent", (Origin,), {
-        "fault": fault, "asked": {}, "begin": datetime.datetime.now(datetime.timezone.utc) -
-        datetime.timedelta(seconds=15 * fake.SEGMENT_S)}))
+        "fault": fault, "asked": {}, "begin": fake.CHANNEL_BEGIN if is_channel else begin}))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     base = f"http://127.0.0.1:{server.server_port}/hls/a/"
-    strict = hls_strict.Strict(bench, base + "main.m3u8", main_url=base + "index.m3u8")
+    strict = hls_strict.Strict(bench, base + "main.m3u8", main_url=base + "index.m3u8",
+                               is_channel=is_channel)
     bench.at_end.clear()
     try:
         if fault:
@@ -356,7 +426,7 @@ def run_follower(bench, fault, seconds):
 
 
 def test_follower(bench):
-    faults = ("", "http", "blocking", "blocking 503", "hint-honoured", "hint-honoured again", "assembled", "delta")
+    faults = ("", "channel", "http", "blocking", "blocking 503", "hint-honoured", "hint-honoured again", "assembled", "delta")
     with concurrent.futures.ThreadPoolExecutor(len(faults)) as pool:
         good = list(pool.map(lambda fault: run_follower(bench, fault, 12), faults))[0]
     check(len(good.parts) >= 30 and good.discontinuities == [], f"{len(good.parts)} parts, {good.discontinuities}")
@@ -371,6 +441,7 @@ def main():
         test_deltas()
         test_bytes()
         test_main()
+        test_channels()
         test_follower(bench)
     finally:
         bench.close(keep=False)

@@ -154,6 +154,8 @@ class Plan:
         self.pushes = []
         self.pulls = []
         self.clips = []
+        self.channels = {}
+        self.taken_down = []
         self.view_key = secrets.token_hex(24)
 
     def key(self, stream, text=None, **more):
@@ -165,6 +167,10 @@ class Plan:
 
     def stream(self, name, **more):
         self.streams[name] = {"id": name, **more}
+
+    def channel(self, name, **more):
+        """more: on_air, override, filler, profile, delay_ms, play."""
+        self.channels[name] = {"id": name, **more}
 
     def push(self, stream, url, **more):
         """more: stream_id, passphrase, latency_ms."""
@@ -181,7 +187,8 @@ class Plan:
     def write(self, path):
         """In one step, as whoever writes a plan must."""
         text = json.dumps({"isaribi_plan": 1, "rev": self.rev, "keys": list(self.keys.values()),
-                           "streams": list(self.streams.values()), "channels": [], "clips": self.clips,
+                           "streams": list(self.streams.values()), "channels": list(self.channels.values()), "clips": self.clips,
+                           "taken_down": self.taken_down,
                            "pushes": self.pushes, "pulls": self.pulls, "tokens": {"view_key": self.view_key}}, indent=1)
         new = pathlib.Path(f"{path}.new")
         new.write_text(text)

@@ -10,7 +10,10 @@ import subprocess
 import sys
 import threading
 
+import channels
 import clients
+import clock_picture
+import coded_picture
 import hls
 import isaribi_test
 import mp4
@@ -232,12 +235,49 @@ def test_transport_streams(bench):
     check(set(seen) == {"0x100", "0x101", "0x1e0", "0x1f0"}, f"ffprobe sees {seen}")
 
 
+def small_picture(number, ms, grey=False):
+    """As a player hands one back; grey: a picture without a code."""
+    line, width = bytes([128]) * clock_picture.BITS * clock_picture.BLOCK_PX, coded_picture.CODE_WIDTH
+    rows = clock_picture.rows_of(number << coded_picture.MS_BITS | ms, line, width)
+    step_x, step_y = width // coded_picture.SMALL[0], coded_picture.CODE_HEIGHT // coded_picture.SMALL[1]
+    small = bytes(rows[y * step_y * width + x * step_x] for y in range(coded_picture.SMALL[1])
+                  for x in range(coded_picture.SMALL[0]))
+    return bytes([128]) * coded_picture.SMALL_BYTES if grey else small
+
+
+class SeenPlayer:
+    """One that has shown such pictures: (number, from, until, without these) of a source of 25 a second."""
+    name = "a player"
+
+    def __init__(self, *shown):
+        self.shown = shown
+
+    def codes(self):
+        return [coded_picture.decode(small_picture(number, n * 40, number == 0)) for number, begin, end, lost in self.shown
+                for n in range(begin, end) if n not in lost]
+
+
+def test_coded_pictures():
+    check(coded_picture.decode(small_picture(200, 0x123456)) == (200, 0x123456), "a code is read as another")
+    one, clip = channels.SOURCES["one"].number, channels.SOURCES["clip"].number
+    order = ["slate", "one", "slate", "clip", "one"]
+    for is_right, shown in ((True, [(one, 0, 9, ()), (0, 0, 5, ()), (clip, 3, 9, ()), (one, 30, 40, ())]),
+                            (True, [(one, 0, 9, ()), (0, 0, 5, ()), (clip, 3, 9, ())]),
+                            (True, [(0, 0, 9, ()), (clip, 20, 29, ())]),
+                            (False, [(one, 0, 9, [5]), (0, 0, 5, ())]), (False, [(clip, 0, 9, ()), (0, 0, 5, ())]),
+                            (False, [(one, 0, 9, ()), (clip, 0, 5, ())]),
+                            (False, [(one, 0, 9, ()), (0, 0, 1, ()), (one, 9, 12, ())])):
+                
+        expect(is_right, f"a player that saw {shown}", lambda s=shown: channels.check_seen(SeenPlayer(*s), order))
+
+
 def main():
     bench = Bench("self")
     try:
         test_playlists()
         test_rising_times()
         test_requests()
+        test_coded_pictures()
         for test in (test_segments, test_sanitizer_marks, test_join_flv, test_transport_streams):
             test(bench)
     finally:

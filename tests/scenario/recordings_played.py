@@ -190,6 +190,30 @@ def case_clips(bench):
         check(http("GET", node.url(f"/clip/{name}/index.m3u8")).status == 404, name)
 
 
+def case_taken_down(bench):
+    plan = Plan()
+    plan.clips = [{"id": name, "recording": ID, "in": 1000, "out": 5000} for name in ("c1", "c2")]
+    node, _ = start(bench, [stretch_of(bench, "a", 8)], plan)
+    of_stream = [f"/rec/{ID}/index.m3u8", f"/rec/{ID}/main.m3u8", f"/rec/{ID}/0001.mp4", f"/hls/tanaka/shift/{ID}/main.m3u8"]
+    of_clips = [[f"/clip/{name}/index.m3u8", f"/clip/{name}/main.m3u8", f"/clip/{name}/{ID}/0001.mp4"] for name in ("c1", "c2")]
+
+    def check_gone(*taken_down, gone, there):
+        plan.taken_down = [{"id": name, "before": before} for name, before in taken_down]
+        node.reload()
+        wait_for(f"{gone[0]} to be gone", lambda: http("GET", node.url(gone[0])).status == 404)
+        for path in gone:
+            answer, nothing = http("GET", node.url(path)), http("GET", node.url("/rec/x/index.m3u8"))
+            check(answer.status == 404 and answer.body == nothing.body, f"{path} is like what is not there")
+        for path in there:
+            check(http("GET", node.url(path)).status == 200, f"{path} is there")
+
+    check_gone(("c1", BEGIN_WALL_MS + 1), ("tanaka", BEGIN_WALL_MS), gone=of_clips[0], there=of_stream + of_clips[1])
+    check_gone(("tanaka", BEGIN_WALL_MS + 1), ("other", BEGIN_WALL_MS + 1), gone=of_stream + of_clips[0] + of_clips[1], there=[])
+    plan.taken_down = []
+    node.reload()
+    wait_for("all to be back", lambda: all(http("GET", node.url(path)).status == 200 for path in of_stream + of_clips[1]))
+
+
 def case_time_shift(bench):
     plan = Plan()
     key = plan.key("tanaka")

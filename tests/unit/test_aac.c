@@ -116,12 +116,68 @@ static void every_three_bytes_do_no_harm(void **state)
 	}
 }
 
+/* ics_info, ISO 14496-3 table 4.6 */
+static void check_empty_window(struct bits_reader *b)
+{
+	assert_int_equal(bits_u(b, 1), 0); /* reserved */
+	assert_int_equal(bits_u(b, 2), 0); /* one long window */
+	(void)bits_u(b, 1);		   /* its shape, whichever */
+	assert_int_equal(bits_u(b, 6), 0); /* max_sfb */
+	assert_int_equal(bits_u(b, 1), 0); /* prediction */
+}
+
+static void check_end(struct bits_reader *b)
+{
+	assert_int_equal(bits_u(b, 3), 7); /* END */
+	assert_true(bits_left(b) < 8);
+	while (bits_left(b) > 0)
+		assert_int_equal(bits_u(b, 1), 0);
+	assert_false(b->is_short);
+}
+
+static void read_silence(uint8_t buf[static 6], struct bits_reader *b, uint32_t channels)
+{
+	struct bytes_writer w;
+
+	bytes_writer_init_fixed(&w, buf, 6);
+	aac_write_silence(&w, channels);
+	assert_false(w.is_full);
+	bits_reader_init(b, buf, w.len);
+}
+
+static void a_silent_frame_has_no_band(void **state)
+{
+	uint8_t buf[6];
+	struct bits_reader b;
+
+	(void)state;
+	read_silence(buf, &b, 1);
+	assert_int_equal(bits_u(&b, 3), 0); /* single channel element */
+	bits_skip(&b, 4 + 8);		    /* tag, gain */
+	check_empty_window(&b);
+	assert_int_equal(bits_u(&b, 3), 0); /* pulses, TNS, gain control */
+	check_end(&b);
+
+	read_silence(buf, &b, 2);
+	assert_int_equal(bits_u(&b, 3), 1); /* channel pair element */
+	bits_skip(&b, 4);
+	assert_int_equal(bits_u(&b, 1), 1); /* common window */
+	check_empty_window(&b);
+	assert_int_equal(bits_u(&b, 2), 0); /* M/S */
+	for (unsigned i = 0; i < 2; i++) {
+		bits_skip(&b, 8);
+		assert_int_equal(bits_u(&b, 3), 0);
+	}
+	check_end(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(configurations_are_read),
 		cmocka_unit_test(a_configuration_beyond_the_bound_is_refused),
 		cmocka_unit_test(every_three_bytes_do_no_harm),
+		cmocka_unit_test(a_silent_frame_has_no_band),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

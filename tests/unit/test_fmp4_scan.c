@@ -300,12 +300,47 @@ static void fragments_that_we_never_write_are_refused(void **state)
 	assert_int_equal(fmp4_scan_read_fragment(&f, &init, buf, write_fragment(buf, runs, 2, 1035)), PARSE_BAD);
 }
 
+/* As channels have it. Everything but the audio's timescale is as it would be. */
+static void an_audio_timescale_can_be_given(void **state)
+{
+	struct track *video = fixture_video();
+	struct track *audio = fixture_audio_44100();
+	const struct track *tracks[] = { video, audio };
+	static uint8_t buf[MAX_BYTES];
+	static uint8_t own[MAX_BYTES];
+	struct fmp4_scan_init init;
+	struct bytes_writer w;
+	struct track *read;
+	size_t differing = 0;
+
+	(void)state;
+	bytes_writer_init_fixed(&w, own, sizeof(own));
+	assert_int_equal(fmp4_write_init_scaled(&w, tracks, 2, 0), 0);
+	assert_int_equal(fmp4_scan_read_init(&init, own, w.len), PARSE_OK);
+	assert_int_equal(init.tracks[1].timescale, 44100);
+	bytes_writer_init_fixed(&w, buf, sizeof(buf));
+	assert_int_equal(fmp4_write_init_scaled(&w, tracks, 2, 90000), 0);
+	assert_int_equal(fmp4_scan_read_init(&init, buf, w.len), PARSE_OK);
+	assert_int_equal(init.tracks[0].timescale, 90000);
+	assert_int_equal(init.tracks[1].timescale, 90000);
+	assert_int_equal(fmp4_scan_track_create(&read, &init, 1, buf), PARSE_OK);
+	assert_int_equal(read->sample_rate_hz, 44100);
+	assert_true(track_is_same(read, audio));
+	for (size_t i = 0; i < w.len; i++)
+		differing += buf[i] != own[i];
+	assert_true(differing > 0 && differing <= 4);
+	track_unref(read);
+	track_unref(video);
+	track_unref(audio);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_codec_is_read_as_it_was_written),
 		cmocka_unit_test(damage_in_an_init_segment_is_survived),
 		cmocka_unit_test(wrong_init_segments_are_refused),
+		cmocka_unit_test(an_audio_timescale_can_be_given),
 		cmocka_unit_test(a_fragment_is_read_as_it_was_written),
 		cmocka_unit_test(damage_in_a_fragment_is_noticed),
 		cmocka_unit_test(fragments_that_we_never_write_are_refused),

@@ -26,6 +26,7 @@ static const char plan_text[] =
     "{\"id\":\"k3\",\"key\":\"key-without-end-0\",\"stream\":\"sato\"},"
     "{\"id\":\"k4\",\"key\":\"key-revoked-00000\",\"stream\":\"sato\",\"windows\":[]}],"
     "\"streams\":[{\"id\":\"tanaka\",\"play\":\"public\"},{\"id\":\"suzuki\",\"play\":\"private\"}],"
+    "\"channels\":[{\"id\":\"main\"},{\"id\":\"staff\",\"play\":\"private\"}],"
     "\"pulls\":[{\"stream\":\"cam3\",\"url\":\"srt://example.jp:9000\"}],"
     "\"tokens\":{\"view_key\":\"" VIEW_KEY "\"}}";
 
@@ -213,7 +214,6 @@ static void who_may_watch(void **state)
 		{ "tanaka~rehearsal~rehearsal", of_the_stream, 5000, CLOSE_STREAM_UNKNOWN },
 		{ "Tanaka", NULL, 0, CLOSE_STREAM_UNKNOWN },
 		{ "tanaka/", NULL, 0, CLOSE_STREAM_UNKNOWN },
-		{ "@main", NULL, 0, CLOSE_STREAM_UNKNOWN },
 		{ LONGEST_ID, NULL, 0, CLOSE_STREAM_UNKNOWN },
 		{ LONGEST_ID "~rehearsal", of_the_stream, 5000, CLOSE_STREAM_UNKNOWN },
 		{ LONGEST_ID "4~rehearsal", of_the_stream, 5000, CLOSE_STREAM_UNKNOWN },
@@ -237,6 +237,45 @@ static void who_may_watch(void **state)
 	plan_unref(plan);
 }
 
+/* A channel's name is its own: a stream of the same id has nothing to do with it. */
+static void channels_are_watched_over_hls(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *token_of; /* NULL: none */
+		enum close_reason over_hls;
+		enum close_reason elsewhere;
+	} rows[] = {
+		{ "@main", NULL, CLOSE_NONE, CLOSE_CHANNEL_ELSEWHERE },
+		{ "@staff", NULL, CLOSE_TOKEN_BAD, CLOSE_CHANNEL_ELSEWHERE },
+		{ "@staff", "staff", CLOSE_TOKEN_BAD, CLOSE_CHANNEL_ELSEWHERE },
+		{ "@staff", "@main", CLOSE_TOKEN_BAD, CLOSE_CHANNEL_ELSEWHERE },
+		{ "@staff", "@staff", CLOSE_NONE, CLOSE_CHANNEL_ELSEWHERE },
+		{ "@tanaka", NULL, CLOSE_STREAM_UNKNOWN, CLOSE_STREAM_UNKNOWN },
+		{ "@", NULL, CLOSE_STREAM_UNKNOWN, CLOSE_STREAM_UNKNOWN },
+		{ "@@main", NULL, CLOSE_STREAM_UNKNOWN, CLOSE_STREAM_UNKNOWN },
+		{ "@main~rehearsal", NULL, CLOSE_STREAM_UNKNOWN, CLOSE_STREAM_UNKNOWN },
+		{ "main", NULL, CLOSE_STREAM_UNKNOWN, CLOSE_STREAM_UNKNOWN },
+	};
+	struct plan *plan = parse(plan_text);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char token[TOKEN_TEXT_SIZE] = "";
+		struct gate_viewer viewer = { .stream = rows[i].name, .has_channels = true };
+
+		if (rows[i].token_of) {
+			token_make(VIEW_KEY, rows[i].token_of, 5000, token);
+			viewer.token = token;
+			viewer.token_len = strlen(token);
+		}
+		assert_int_equal(gate_play(plan, &viewer, 1500), rows[i].over_hls);
+		viewer.has_channels = false;
+		assert_int_equal(gate_play(plan, &viewer, 1500), rows[i].elsewhere);
+	}
+	plan_unref(plan);
+}
+
 static void a_name_of_the_greatest_length_is_a_name(void **state)
 {
 	struct plan *plan =
@@ -252,7 +291,7 @@ static void a_name_of_the_greatest_length_is_a_name(void **state)
 	assert_string_equal(pass.stream, LONGEST_ID "~rehearsal");
 	assert_int_equal(gate_play(plan, &viewer, 1), CLOSE_NONE);
 	token_make(VIEW_KEY, pass.stream, 1000, token);
-	viewer = (struct gate_viewer){ pass.stream, token, strlen(token) };
+	viewer = (struct gate_viewer){ .stream = pass.stream, .token = token, .token_len = strlen(token) };
 	assert_int_equal(gate_play(plan, &viewer, 1), CLOSE_NONE);
 	plan_unref(plan);
 }
@@ -280,6 +319,7 @@ int main(void)
 		cmocka_unit_test(a_pass_ends_with_its_window),
 		cmocka_unit_test(a_pull_fills_its_stream_while_the_plan_names_it),
 		cmocka_unit_test(who_may_watch),
+		cmocka_unit_test(channels_are_watched_over_hls),
 		cmocka_unit_test(a_name_of_the_greatest_length_is_a_name),
 		cmocka_unit_test(without_a_view_key_nothing_private_is_played),
 	};

@@ -37,7 +37,17 @@ struct shown {
 	struct body *playlist;
 };
 
+/* A sink that compares the key frames it is told of with those in the parts that it gets. */
+struct key_sink {
+	int64_t told_90k[FRAMES];
+	size_t n_told;
+	size_t next; /* of those told: the first that has not been seen yet */
+	size_t n_seen;
+	bool is_ended;
+};
+
 struct house {
+	struct key_sink keys;
 	struct clock_fake clock;
 	struct stats stats;
 	struct loop *packaging;
@@ -52,6 +62,56 @@ struct house {
 	struct shown shown[SHOWN_MAX];
 	size_t n_shown;
 };
+
+static void *begin_keys(void *arg, const char *stream, const char *epoch)
+{
+	assert_string_equal(stream, "tanaka");
+	assert_true(strlen(epoch) > 0);
+	return arg;
+}
+
+static void take_key(void *arg, void *stream, int64_t pts_90k)
+{
+	struct key_sink *keys = stream;
+
+	assert_ptr_equal(arg, stream);
+	assert_true(keys->n_told < FRAMES);
+	keys->told_90k[keys->n_told++] = pts_90k;
+}
+
+/* One that was told and lost its part is passed over; none comes that was not told. */
+static void see_key(struct key_sink *keys, int64_t pts_90k)
+{
+	while (keys->next < keys->n_told && keys->told_90k[keys->next] != pts_90k)
+		keys->next++;
+	if (keys->next == keys->n_told)
+		fail_msg("nobody told of the key frame at %lld", (long long)pts_90k);
+	keys->next++;
+	keys->n_seen++;
+}
+
+static void take_part(void *arg, void *stream, struct part *part)
+{
+	(void)arg;
+	for (size_t i = 0; i < part->run_count; i++) {
+		const struct fmp4_run *run = &part->runs[i];
+		int64_t at_90k = (int64_t)run->base_decode_time;
+
+		for (size_t k = 0; run->kind == TRACK_VIDEO && k < run->sample_count; k++) {
+			if (run->samples[k].is_key)
+				see_key(stream, at_90k + run->samples[k].composition_offset);
+			at_90k += run->samples[k].duration;
+		}
+	}
+}
+
+static void end_keys(void *arg, void *stream)
+{
+	struct key_sink *keys = stream;
+
+	(void)arg;
+	keys->is_ended = true;
+}
 
 static void close_house(struct house *h)
 {
@@ -74,9 +134,12 @@ static struct house *open_house(void)
 	const struct segment_store_config store = { .target_duration_s = cutter_target_duration_s(cutter.segment_ms) };
 	const struct sequence_config sequence = { .memory_dir = "/nowhere", .data_dir = "/nowhere", .wall_ms = NOW_MS };
 	struct house *h = calloc(1, sizeof(*h));
-	struct packager_config config = { .part_ms = PART_MS, .segment_ms = SEGMENT_MS };
+	struct packager_config config = { .part_ms = PART_MS, .segment_ms = SEGMENT_MS, .n_sinks = 1 };
 
 	assert_non_null(h);
+	config.sinks[0] = (struct part_sink){
+		.arg = &h->keys, .begin = begin_keys, .key = take_key, .part = take_part, .end = end_keys
+	};
 	log_set_level(LOG_ERROR);
 	clock_fake_init(&h->clock, NOW_MS);
 	stats_init(&h->stats);
@@ -361,6 +424,18 @@ static void counts_parts_and_their_delay(void **state)
 	close_house(h);
 }
 
+/* Also across a pause, a hole and a clock that is too fast. */
+static void sinks_hear_of_key_frames_before_their_parts(void **state)
+{
+	struct house *h = play(by_chance);
+
+	(void)state;
+	assert_true(h->keys.n_seen >= FRAMES / 60 - 2);
+	assert_in_range(h->keys.n_told - h->keys.n_seen, 0, 1);
+	assert_true(h->keys.is_ended);
+	close_house(h);
+}
+
 /* Two streams of one name after each other: numbers go on, the epoch is another. */
 static void a_second_stream_goes_on(void **state)
 {
@@ -380,6 +455,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(same_frames_same_bytes),
 		cmocka_unit_test(counts_parts_and_their_delay),
+		cmocka_unit_test(sinks_hear_of_key_frames_before_their_parts),
 		cmocka_unit_test(a_second_stream_goes_on),
 	};
 

@@ -164,6 +164,44 @@ static void sorts_and_finds_by_id(void **state)
 	plan_unref(plan);
 }
 
+static void what_is_taken_down_is_so_up_to_a_time(void **state)
+{
+	static const struct {
+		const char *id;
+		int64_t wall_ms;
+		bool want;
+	} rows[] = {
+		{ "tanaka", 999, true },
+		{ "tanaka", 1000, false },
+		{ "tanaka", -1, true }, /* nobody knows when */
+		{ "tanaka~rehearsal", 999, true },
+		{ "tanaka~rehearsal", 1000, false },
+		{ "tanak", 0, false },
+		{ "tanaka2", 0, false },
+		{ "clip-3", 499, true },
+		{ "clip-3", 500, false },
+		{ "", 0, false },
+		{ "~rehearsal", 0, false },
+		{ "a23456789012345678901234567890123456789012345678901234567890123456789", 0, false },
+	};
+	struct plan *plan = plan_create();
+
+	(void)state;
+	assert_non_null(plan);
+	assert_false(plan_is_taken_down(plan, "tanaka", 0));
+	plan->taken_down = calloc(2, sizeof(plan->taken_down[0]));
+	assert_non_null(plan->taken_down);
+	plan->n_taken_down = 2;
+	plan->taken_down[0] = (struct plan_take_down){ "tanaka", 1000 };
+	plan->taken_down[1] = (struct plan_take_down){ "clip-3", 500 };
+	plan_sort(plan);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (plan_is_taken_down(plan, rows[i].id, rows[i].wall_ms) != rows[i].want)
+			fail_msg("%s at %lld", rows[i].id, (long long)rows[i].wall_ms);
+	}
+	plan_unref(plan);
+}
+
 static void lives_until_the_last_unref(void **state)
 {
 	struct plan *plan = plan_create();
@@ -187,6 +225,7 @@ int main(void)
 		cmocka_unit_test(generated_keys_are_base32_and_differ),
 		cmocka_unit_test(finds_the_key_and_no_other),
 		cmocka_unit_test(sorts_and_finds_by_id),
+		cmocka_unit_test(what_is_taken_down_is_so_up_to_a_time),
 		cmocka_unit_test(lives_until_the_last_unref),
 	};
 

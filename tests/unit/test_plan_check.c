@@ -43,6 +43,8 @@ static void rules_between_the_parts(void **state)
 		    "clips[1].id", "clips[0]" },
 		{ "{\"isaribi_plan\":1,\"channels\":[{\"id\":\"a\"},{\"id\":\"a\"}]}", "channels[1].id",
 		    "channels[0]" },
+		{ "{\"isaribi_plan\":1,\"taken_down\":[{\"id\":\"a\",\"before\":1},{\"id\":\"a\",\"before\":2}]}",
+		    "taken_down[1].id", "taken_down[0]" },
 		{ "{\"isaribi_plan\":1,\"keys\":[{\"id\":\"k\",\"stream\":\"s\",\"key\":\"abcdefghijklmnop1\"},{\"id\":"
 		  "\"k\",\"stream\":\"s\",\"key\":\"abcdefghijklmnop2\"}]}",
 		    "keys[1].id", "keys[0]" },

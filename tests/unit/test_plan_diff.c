@@ -50,6 +50,12 @@ static void see_channel(
 	note(ctx, "channel", before ? before->id : NULL, after ? after->id : NULL, changes);
 }
 
+static void see_take_down(
+    void *ctx, const struct plan_take_down *before, const struct plan_take_down *after, unsigned changes)
+{
+	note(ctx, "take_down", before ? before->id : NULL, after ? after->id : NULL, changes);
+}
+
 static void see_push(void *ctx, const struct plan_transfer *before, const struct plan_transfer *after, unsigned changes)
 {
 	note(ctx, "push", before ? before->stream : NULL, after ? after->stream : NULL, changes);
@@ -83,6 +89,7 @@ static size_t diff(const struct plan *before, const struct plan *after, char tex
 		.stream = see_stream,
 		.clip = see_clip,
 		.channel = see_channel,
+		.take_down = see_take_down,
 		.push = see_push,
 		.pull = see_pull,
 		.view_key = see_view_key,
@@ -150,9 +157,10 @@ static void tells_what_changed(void **state)
 		    "{\"isaribi_plan\":1,\"clips\":[{\"id\":\"c\",\"recording\":\"r\",\"out\":5}]}", "clip * c 8192;",
 		    1 },
 		{ "{\"isaribi_plan\":1,\"channels\":[{\"id\":\"m\"}]}",
-		    "{\"isaribi_plan\":1,\"channels\":[{\"id\":\"m\",\"profile\":\"x\",\"delay_ms\":1,\"slate\":\"y\","
+		    "{\"isaribi_plan\":1,\"channels\":[{\"id\":\"m\",\"profile\":\"480p30\",\"play\":\"private\","
+		    "\"delay_ms\":1,\"slate\":\"y\","
 		    "\"on_air\":[{\"stream\":\"a\"}],\"override\":{\"slate\":true},\"filler\":[\"z\"]}]}",
-		    "channel * m 8064;", 1 },
+		    "channel * m 139136;", 1 },
 		{ "{\"isaribi_plan\":1,\"channels\":[{\"id\":\"m\",\"on_air\":[{\"from\":1,\"until\":2,\"stream\":"
 		  "\"a\"},{\"from\":2,\"until\":3,\"stream\":\"b\"}]}]}",
 		    "{\"isaribi_plan\":1,\"channels\":[{\"id\":\"m\",\"on_air\":[{\"from\":2,\"until\":3,\"stream\":"
@@ -163,6 +171,9 @@ static void tells_what_changed(void **state)
 		    "{\"isaribi_plan\":1,\"channels\":[{\"id\":\"m\",\"on_air\":[{\"from\":1,\"until\":2,\"stream\":"
 		    "\"b\"}]}]}",
 		    "channel * m 1024;", 1 },
+		{ "{\"isaribi_plan\":1,\"taken_down\":[{\"id\":\"b\",\"before\":1},{\"id\":\"a\",\"before\":1}]}",
+		    "{\"isaribi_plan\":1,\"taken_down\":[{\"id\":\"a\",\"before\":2},{\"id\":\"c\",\"before\":3}]}",
+		    "take_down * a 262144;take_down - b 0;take_down + c 0;", 3 },
 		{ "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://"
 		  "h:1\"},{\"stream\":\"a\",\"url\":\"srt://h:2\"}]}",
 		    "{\"isaribi_plan\":1,\"pushes\":[{\"stream\":\"a\",\"url\":\"srt://"

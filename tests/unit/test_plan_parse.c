@@ -72,12 +72,14 @@ static void sample_is_read_whole(void **state)
 	assert_int_equal(clip->out_ms, 95000);
 	channel = plan_channel_find(plan, "main");
 	assert_string_equal(channel->profile, "720p30");
+	assert_false(channel->is_private);
 	assert_string_equal(channel->slate, "soon");
 	assert_int_equal(channel->n_on_air, 1);
 	assert_string_equal(channel->on_air[0].stream, "suzuki");
 	assert_int_equal(channel->override.kind, PLAN_OVERRIDE_NONE);
 	assert_int_equal(channel->n_filler, 2);
 	assert_string_equal(channel->filler[0], "clip-12"); /* in the order of the file */
+	assert_int_equal(plan_take_down_find(plan, "clip-3")->before_ms, 1790000000000);
 	assert_string_equal(plan->pushes[0].stream, "tanaka");
 	assert_string_equal(plan->pushes[0].host, "relay.example.jp");
 	assert_string_equal(plan->pushes[0].stream_id, "publish:replace-this");
@@ -244,6 +246,16 @@ static void says_where_and_what(void **state)
 		    "streams[0].renditions", "up to 8", 0, 0 },
 		{ "{\"isaribi_plan\":1,\"clips\":[{\"id\":\"c\",\"recording\":\"r\",\"in\":5,\"out\":5}]}",
 		    "clips[0].out", "after in", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"channels\":[{\"id\":\"c\",\"profile\":\"4320p30\"}]}", "channels[0].profile",
+		    "expected one of", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"channels\":[{\"id\":\"c\",\"profile\":\"720P30\"}]}", "channels[0].profile",
+		    "a name", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"channels\":[{\"id\":\"c\",\"play\":\"all\"}]}", "channels[0].play",
+		    "\"private\"", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"taken_down\":[{\"id\":\"c\"}]}", "taken_down[0].before", "a time", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"taken_down\":[{\"before\":1}]}", "taken_down[0].id", "a string", 0, 0 },
+		{ "{\"isaribi_plan\":1,\"taken_down\":[{\"id\":\"c\",\"before\":-1}]}", "taken_down[0].before",
+		    "whole number", 0, 0 },
 		{ "{\"isaribi_plan\":1,\"channels\":[{\"id\":\"c\",\"delay_ms\":120001}]}", "channels[0].delay_ms",
 		    "0 to 120000", 0, 0 },
 		{ "{\"isaribi_plan\":1,\"channels\":[{\"id\":\"c\",\"on_air\":[{\"from\":1}]}]}",

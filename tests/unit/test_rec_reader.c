@@ -49,7 +49,7 @@ static void build(struct house *h, bool is_started)
 	rec_sample_write(&h->files, &stretch);
 	rec_sample_write_info(&h->files);
 	assert_int_equal(loop_create(&h->loop, "test-delivery"), 0);
-	assert_int_equal(rec_reader_create(&h->reader, h->loop, h->files.data_dir), 0);
+	assert_int_equal(rec_reader_create(&h->reader, h->loop, "reading", h->files.data_dir), 0);
 	assert_int_equal(rec_library_create(&h->library, h->loop, h->reader), 0);
 	if (is_started)
 		assert_int_equal(rec_reader_start(h->reader), 0);
