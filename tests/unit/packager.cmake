@@ -18,6 +18,7 @@ isaribi_unit_test(NAME segment_waiters FLOORS packager SOURCES part_fixture.c sh
 isaribi_unit_test(NAME channel_profile FLOORS packager)
 isaribi_unit_test(NAME slate FLOORS packager)
 isaribi_unit_test(NAME splice FLOORS packager SOURCES part_fixture.c splice_fixture.c)
+isaribi_unit_test(NAME splice_random FLOORS packager SOURCES part_fixture.c splice_fixture.c)
 isaribi_unit_test(NAME rec_format FLOORS packager)
 isaribi_unit_test(NAME rec_index FLOORS packager SOURCES rec_sample.c part_fixture.c)
 isaribi_unit_test(NAME rec_cut FLOORS packager SOURCES rec_sample.c part_fixture.c)

@@ -201,12 +201,13 @@ static void check_pictures(struct splice_check *c, const struct part *part, cons
 void splice_check_part(struct splice_check *c, const struct part *part, const struct splice *after)
 {
 	check_bytes(part);
-	assert_int_equal(part->run_count, 2);
 	assert_int_equal(part->runs[0].kind, TRACK_VIDEO);
-	assert_int_equal(part->runs[1].kind, TRACK_AUDIO);
 	check_pictures(c, part, &part->runs[0]);
 	c->audio_frame_90k = (int64_t)after->run.frame_samples * 90000 / after->run.audio_rate + 1;
-	check_sound(c, &part->runs[1]);
+	if (part->run_count == 2)
+		check_sound(c, &part->runs[1]);
+	else /* no frame of sound is as short */
+		assert_true(part->duration_90k < 2 * c->audio_frame_90k);
 	assert_true(c->audio_end_90k > part->start_90k + part->duration_90k - c->audio_frame_90k);
 	assert_true(c->audio_end_90k < part->start_90k + part->duration_90k + 2 * c->audio_frame_90k);
 	assert_int_equal(part->wall_ms, splice_wall_ms(part->start_90k));
