@@ -31,7 +31,13 @@ isaribi_unit_test(NAME rec_writer FLOORS packager SOURCES part_fixture.c rec_fix
 isaribi_unit_test(NAME recorder FLOORS packager SOURCES part_fixture.c rec_fixture.c fake_disk.c)
 
 # What the packager makes of a file, for tests with real readers.
-add_executable(package_flv ../tools/package_flv.c)
+add_executable(package_flv ../tools/package_flv.c ../tools/flv_parts.c)
 target_link_libraries(package_flv PRIVATE isaribi_packager)
 add_test(NAME tool.package_flv COMMAND "${CMAKE_SOURCE_DIR}/tests/tools/package_flv.sh" $<TARGET_FILE:package_flv>)
 set_tests_properties(tool.package_flv PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)
+
+# A channel of some files, for the same.
+add_executable(splice_flv ../tools/splice_flv.c ../tools/flv_parts.c)
+target_link_libraries(splice_flv PRIVATE isaribi_packager)
+add_test(NAME tool.splice_flv COMMAND "${CMAKE_SOURCE_DIR}/tests/tools/splice_flv.sh" $<TARGET_FILE:splice_flv>)
+set_tests_properties(tool.splice_flv PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)
