@@ -6,25 +6,14 @@
  * For tests with real readers (tests/tools/package_flv.sh). Frames go through the timeline as if they arrived at their
  * own times. One line a part on standard output.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
-#include "base/err.h"
-#include "media/flv.h"
-#include "media/timeline.h"
 #include "packager/cutter.h"
 #include "packager/segment_store.h"
-
-enum {
-	TAG_AUDIO = 8,
-	TAG_VIDEO = 9,
-	TAG_HEADER_BYTES = 11,
-	FILE_HEADER_BYTES = 13,
-};
+#include "tests/tools/flv_parts.h"
 
 static const char stream_name[] = "file";
 static const char epoch[] = "e1";
@@ -32,9 +21,6 @@ static const char epoch[] = "e1";
 struct tool {
 	const char *out_dir;
 	FILE *all;
-	struct flv_parser parser;
-	struct timeline timeline;
-	struct cutter *cutter;
 	struct segment_store *store;
 	unsigned init_version;
 	bool is_failed;
@@ -73,8 +59,9 @@ static void write_resource(struct tool *t, const char *name)
 		t->is_failed = true;
 }
 
-static void take_part(struct tool *t, struct part *p)
+static void take_part(void *arg, struct part *p)
 {
+	struct tool *t = arg;
 	char name[64];
 
 	printf("part msn=%" PRIu64 " index=%" PRIu32 " start=%" PRId64 " duration=%" PRId64
@@ -100,81 +87,16 @@ static void take_part(struct tool *t, struct part *p)
 	part_unref(p);
 }
 
-static void drain(struct tool *t)
+static const struct cutter_config cutter_config = {
+	.part_ms = 500,
+	.segment_ms = 2000,
+	.mono_zero_wall_ms = 1790000000000,
+};
+
+static void package(struct tool *t, const char *path)
 {
-	struct part *part;
-
-	do {
-		if (cutter_pop(t->cutter, &part) != 0)
-			t->is_failed = true;
-		if (part)
-			take_part(t, part);
-	} while (part);
-}
-
-static void take_tag(struct tool *t, unsigned type, const struct flv_message *m)
-{
-	struct flv_parsed parsed = { 0 };
-
-	if (type == TAG_VIDEO)
-		(void)flv_parse_video(&t->parser, m, &parsed);
-	else if (type == TAG_AUDIO)
-		(void)flv_parse_audio(&t->parser, m, &parsed);
-	if (!parsed.frame)
-		return;
-	timeline_stamp(&t->timeline, parsed.frame);
-	cutter_push(t->cutter, parsed.frame);
-	frame_unref(parsed.frame);
-	drain(t);
-}
-
-/* FLV 10.1 §E.4.1 */
-static void take_tags(struct tool *t, const uint8_t *data, size_t len)
-{
-	struct bytes_reader r;
-
-	bytes_reader_init(&r, data, len);
-	bytes_skip(&r, FILE_HEADER_BYTES);
-	while (bytes_left(&r) >= TAG_HEADER_BYTES) {
-		unsigned type = bytes_u8(&r);
-		struct flv_message m = { .len = bytes_u24(&r) };
-
-		m.timestamp_ms = bytes_u24(&r);
-		m.timestamp_ms |= (uint32_t)bytes_u8(&r) << 24;
-		m.arrival_us = (int64_t)m.timestamp_ms * 1000;
-		bytes_skip(&r, 3);
-		m.body = bytes_take(&r, m.len);
-		bytes_skip(&r, 4);
-		if (m.body)
-			take_tag(t, type, &m);
-	}
-}
-
-static uint8_t *read_all(const char *path, size_t *len)
-{
-	FILE *file = fopen(path, "rb");
-	uint8_t *data = NULL;
-	long size;
-
-	if (!file)
-		return NULL;
-	if (fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) > 0 && fseek(file, 0, SEEK_SET) == 0) {
-		*len = (size_t)size;
-		data = malloc(*len);
-		if (data && fread(data, 1, *len, file) != *len) {
-			free(data);
-			data = NULL;
-		}
-	}
-	(void)fclose(file);
-	return data;
-}
-
-static void package(struct tool *t, const uint8_t *data, size_t len)
-{
-	take_tags(t, data, len);
-	cutter_flush(t->cutter);
-	drain(t);
+	if (!flv_parts_read(path, &cutter_config, take_part, t))
+		t->is_failed = true;
 	(void)segment_store_note_end(t->store, stream_name, 0);
 	write_resource(t, "index.m3u8");
 	write_resource(t, "main.m3u8");
@@ -182,37 +104,29 @@ static void package(struct tool *t, const uint8_t *data, size_t len)
 
 static bool begin(struct tool *t)
 {
-	const struct cutter_config cutter = { .part_ms = 500, .segment_ms = 2000, .mono_zero_wall_ms = 1790000000000 };
-	const struct segment_store_config store = { .target_duration_s = cutter_target_duration_s(cutter.segment_ms) };
+	const struct segment_store_config store = {
+		.target_duration_s = cutter_target_duration_s(cutter_config.segment_ms),
+	};
 	const struct segment_store_begin stream = { .name = stream_name, .epoch = epoch };
 	char path[512];
 
 	(void)snprintf(path, sizeof(path), "%s/all.mp4", t->out_dir);
 	t->all = fopen(path, "wb");
-	t->cutter = cutter_create(&cutter);
 	t->store = segment_store_create(&store);
-	flv_parser_init(&t->parser);
-	timeline_init(&t->timeline);
-	timeline_begin_publisher(&t->timeline, TIMELINE_MODULUS_RTMP);
-	return t->all && t->cutter && t->store && segment_store_begin(t->store, &stream) == 0;
+	return t->all && t->store && segment_store_begin(t->store, &stream) == 0;
 }
 
 int main(int argc, char **argv)
 {
 	struct tool t = { .out_dir = argc == 3 ? argv[2] : "" };
-	size_t len = 0;
-	uint8_t *data = argc == 3 ? read_all(argv[1], &len) : NULL;
 
-	if (!data || !begin(&t)) {
+	if (argc != 3 || !begin(&t)) {
 		(void)fprintf(stderr, "usage: package_flv IN.flv OUTDIR\n");
 		return 2;
 	}
-	package(&t, data, len);
+	package(&t, argv[1]);
 	if (fclose(t.all) != 0)
 		t.is_failed = true;
-	flv_parser_fini(&t.parser);
-	cutter_destroy(&t.cutter);
 	segment_store_destroy(&t.store);
-	free(data);
 	return t.is_failed ? 1 : 0;
 }

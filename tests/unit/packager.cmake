@@ -19,9 +19,11 @@ isaribi_unit_test(NAME playlist_query FLOORS packager)
 isaribi_unit_test(NAME live_edge FLOORS packager)
 isaribi_unit_test(NAME segment_store FLOORS packager SOURCES part_fixture.c shop.c)
 isaribi_unit_test(NAME segment_waiters FLOORS packager SOURCES part_fixture.c shop.c)
+isaribi_unit_test(NAME channel_profile FLOORS packager)
 isaribi_unit_test(NAME slate FLOORS packager)
 isaribi_unit_test(NAME splice FLOORS packager SOURCES part_fixture.c splice_fixture.c)
 isaribi_unit_test(NAME segment_withdraw FLOORS packager SOURCES part_fixture.c shop.c)
+isaribi_unit_test(NAME splice_random FLOORS packager SOURCES part_fixture.c splice_fixture.c)
 isaribi_unit_test(NAME rec_format FLOORS packager)
 isaribi_unit_test(NAME rec_index FLOORS packager SOURCES rec_sample.c part_fixture.c)
 isaribi_unit_test(NAME rec_cut FLOORS packager SOURCES rec_sample.c part_fixture.c)
@@ -40,7 +42,13 @@ isaribi_unit_test(NAME rec_scan FLOORS packager SOURCES part_fixture.c rec_fixtu
 isaribi_unit_test(NAME recorder FLOORS packager SOURCES part_fixture.c rec_fixture.c fake_disk.c)
 
 # What the packager makes of a file, for tests with real readers.
-add_executable(package_flv ../tools/package_flv.c)
+add_executable(package_flv ../tools/package_flv.c ../tools/flv_parts.c)
 target_link_libraries(package_flv PRIVATE isaribi_packager)
 add_test(NAME tool.package_flv COMMAND "${CMAKE_SOURCE_DIR}/tests/tools/package_flv.sh" $<TARGET_FILE:package_flv>)
 set_tests_properties(tool.package_flv PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)
+
+# A channel of some files, for the same.
+add_executable(splice_flv ../tools/splice_flv.c ../tools/flv_parts.c)
+target_link_libraries(splice_flv PRIVATE isaribi_packager)
+add_test(NAME tool.splice_flv COMMAND "${CMAKE_SOURCE_DIR}/tests/tools/splice_flv.sh" $<TARGET_FILE:splice_flv>)
+set_tests_properties(tool.splice_flv PROPERTIES TIMEOUT 120 SKIP_RETURN_CODE 77)

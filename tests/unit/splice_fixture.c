@@ -48,10 +48,10 @@ static void push_sound_until(struct feed *f, int64_t until_90k)
 {
 	const struct source_shape *shape = f->shape;
 
-	for (;;) {
+	while (f->audio) {
 		int64_t pts_90k = f->audio_count * 1024 * 90000 / shape->rate_hz;
 
-		if (!f->audio || pts_90k >= until_90k)
+		if (pts_90k >= until_90k)
 			return;
 		f->audio_count++;
 		if (shape->audio_hole_90k > 0 && pts_90k >= shape->audio_hole_at_90k &&
@@ -189,11 +189,11 @@ static void check_pictures(struct splice_check *c, const struct part *part, cons
 	assert_int_equal(begin, part->start_90k);
 	assert_int_equal(end_of(run), part->start_90k + part->duration_90k);
 	assert_int_equal(part->is_independent, run->samples[0].is_key);
-	if (!c->is_first) {
+	if (!c->is_first && !c->may_have_hole)
 		assert_int_equal(begin, c->end_90k);
-		return;
-	}
 	assert_true(begin >= c->end_90k);
+	if (!c->is_first)
+		return;
 	assert_true(run->samples[0].is_key);
 	assert_int_equal(run->samples[0].composition_offset, 0);
 }
@@ -201,12 +201,13 @@ static void check_pictures(struct splice_check *c, const struct part *part, cons
 void splice_check_part(struct splice_check *c, const struct part *part, const struct splice *after)
 {
 	check_bytes(part);
-	assert_int_equal(part->run_count, 2);
 	assert_int_equal(part->runs[0].kind, TRACK_VIDEO);
-	assert_int_equal(part->runs[1].kind, TRACK_AUDIO);
 	check_pictures(c, part, &part->runs[0]);
 	c->audio_frame_90k = (int64_t)after->run.frame_samples * 90000 / after->run.audio_rate + 1;
-	check_sound(c, &part->runs[1]);
+	if (part->run_count == 2)
+		check_sound(c, &part->runs[1]);
+	else /* no frame of sound is as short */
+		assert_true(part->duration_90k < 2 * c->audio_frame_90k);
 	assert_true(c->audio_end_90k > part->start_90k + part->duration_90k - c->audio_frame_90k);
 	assert_true(c->audio_end_90k < part->start_90k + part->duration_90k + 2 * c->audio_frame_90k);
 	assert_int_equal(part->wall_ms, splice_wall_ms(part->start_90k));
@@ -215,4 +216,5 @@ void splice_check_part(struct splice_check *c, const struct part *part, const st
 	c->total_90k += part->duration_90k;
 	c->end_90k = after->end_90k;
 	c->is_first = false;
+	c->may_have_hole = false;
 }

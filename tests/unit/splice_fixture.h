@@ -33,8 +33,9 @@ struct splice_check {
 	int64_t end_90k;       /* of the pictures */
 	int64_t audio_end_90k; /* 0: none yet */
 	int64_t audio_frame_90k;
-	int64_t total_90k; /* of durations */
-	bool is_first;	   /* the next part is a run's first */
+	int64_t total_90k;  /* of durations */
+	bool may_have_hole; /* the next part may be behind one */
+	bool is_first;	    /* the next part is a run's first */
 };
 
 /*
