@@ -15,7 +15,7 @@
 #include "packager/rec_library.h"
 
 enum {
-	WAIT_MAX_US = 10 * 1000 * 1000,
+	WAIT_MS = 10000,
 	TICK_MS = 1000,
 };
 
@@ -166,7 +166,7 @@ static struct pending *pending_create(struct deliver_rec *r, struct http_request
 	p->request = request;
 	p->waiter.fn = on_playlist;
 	p->waiter.arg = p;
-	p->deadline_us = loop_now_us(r->loop) + WAIT_MAX_US;
+	p->deadline_us = loop_now_us(r->loop) + r->config.wait_ms * INT64_C(1000);
 	list_append(&r->pending, &p->node);
 	return p;
 }
@@ -251,8 +251,10 @@ int deliver_rec_create(struct deliver_rec **out, struct loop *loop, const struct
 		return -ENOMEM;
 	r->loop = loop;
 	r->config = *config;
+	if (r->config.wait_ms == 0)
+		r->config.wait_ms = WAIT_MS;
 	list_init(&r->pending);
-	err = deliver_rec_files_create(&r->files, loop, rec_library_reader(config->library));
+	err = deliver_rec_files_create(&r->files, loop, rec_library_reader(config->library), r->config.wait_ms);
 	if (err == 0)
 		err = loop_timer_create(&r->tick, loop, tick, r);
 	if (err == 0)

@@ -38,6 +38,7 @@ struct deliver_rec_config {
 	/* False: there is no such clip. id is terminated. NULL: there are no clips. */
 	bool (*find_clip)(void *arg, const char *id, struct deliver_clip *out);
 	void *arg;
+	unsigned wait_ms; /* who waits longer for a first byte from the disk gets 503. 0: 10 s */
 };
 
 /* 0 or a negative errno. */

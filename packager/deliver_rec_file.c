@@ -15,8 +15,7 @@
 #include "packager/rec_reader.h"
 
 enum {
-	WAIT_MAX_US = 10 * 1000 * 1000,	    /* for a first byte: then 503 */
-	READ_MAX_US = 60 * 1000 * 1000,	    /* in the middle: then the connection goes */
+	READ_MAX_MS = 60000,		    /* in the middle: then the connection goes */
 	CHUNK_MIN_BYTES = 16 * 1024,	    /* what one client may hold when there are many */
 	IN_FLIGHT_BYTES = 64 * 1024 * 1024, /* shared by all who read */
 };
@@ -43,6 +42,7 @@ struct deliver_rec_files {
 	struct rec_reader *reader;
 	struct list_node transfers; /* struct transfer */
 	size_t n_transfers;
+	unsigned wait_ms;
 };
 
 void deliver_rec_files_destroy(struct deliver_rec_files **files)
@@ -54,7 +54,8 @@ void deliver_rec_files_destroy(struct deliver_rec_files **files)
 	free(f);
 }
 
-int deliver_rec_files_create(struct deliver_rec_files **out, struct loop *loop, struct rec_reader *reader)
+int deliver_rec_files_create(
+    struct deliver_rec_files **out, struct loop *loop, struct rec_reader *reader, unsigned wait_ms)
 {
 	struct deliver_rec_files *f = calloc(1, sizeof(*f));
 
@@ -63,6 +64,7 @@ int deliver_rec_files_create(struct deliver_rec_files **out, struct loop *loop, 
 		return -ENOMEM;
 	f->loop = loop;
 	f->reader = reader;
+	f->wait_ms = wait_ms;
 	list_init(&f->transfers);
 	return 0;
 }
@@ -111,7 +113,7 @@ static int ask(struct transfer *t, struct rec_job *job)
 		return err;
 	}
 	t->job = job;
-	t->deadline_us = loop_now_us(t->files->loop) + (t->is_begun ? READ_MAX_US : WAIT_MAX_US);
+	t->deadline_us = loop_now_us(t->files->loop) + (t->is_begun ? READ_MAX_MS : t->files->wait_ms) * INT64_C(1000);
 	return 0;
 }
 

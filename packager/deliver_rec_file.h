@@ -15,8 +15,9 @@ struct deliver_rec_files;
 struct loop;
 struct rec_reader;
 
-/* 0 or -ENOMEM. */
-int deliver_rec_files_create(struct deliver_rec_files **out, struct loop *loop, struct rec_reader *reader);
+/* wait_ms: who waits longer for a first byte gets 503. 0 or -ENOMEM. */
+int deliver_rec_files_create(
+    struct deliver_rec_files **out, struct loop *loop, struct rec_reader *reader, unsigned wait_ms);
 void deliver_rec_files_destroy(struct deliver_rec_files **files);
 /* Answers request later with NNNN.mp4 of the recording, as far as whole fragments reach. */
 void deliver_rec_files_serve(

@@ -23,6 +23,7 @@ isaribi_unit_test(NAME rec_export FLOORS packager SOURCES rec_sample.c part_fixt
 isaribi_unit_test(NAME rec_repair FLOORS packager SOURCES rec_sample.c part_fixture.c)
 isaribi_unit_test(NAME rec_cache FLOORS packager SOURCES rec_sample.c part_fixture.c)
 isaribi_unit_test(NAME rec_reader FLOORS packager SOURCES rec_sample.c part_fixture.c)
+isaribi_unit_test(NAME deliver_rec FLOORS packager SOURCES rec_sample.c part_fixture.c http_raw.c)
 isaribi_unit_test(NAME deliver_rec_path FLOORS packager)
 isaribi_unit_test(NAME rec_writer FLOORS packager SOURCES part_fixture.c rec_fixture.c fake_disk.c)
 isaribi_unit_test(NAME rec_scan FLOORS packager SOURCES part_fixture.c rec_fixture.c fake_disk.c)
