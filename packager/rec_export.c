@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/whole.h"
 #include "media/mp4_file.h"
 #include "packager/rec_load.h"
 
@@ -209,21 +210,6 @@ static enum rec_export_result tell_stretch(struct export *e, const struct rec_in
 
 /* ---- the file ---- */
 
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static enum rec_export_result copy(struct export *e, int from_fd, uint64_t offset, uint64_t len, int out_fd)
 {
 	while (len > 0) {
@@ -233,7 +219,7 @@ static enum rec_export_result copy(struct export *e, int from_fd, uint64_t offse
 
 		if (n < (ssize_t)piece)
 			return cannot_read(e, n < 0 ? (int)n : -EIO);
-		err = write_all(out_fd, e->buf, piece);
+		err = whole_write(out_fd, e->buf, piece);
 		if (err != 0)
 			return cannot_write(e, err);
 		offset += piece;
@@ -266,7 +252,7 @@ static enum rec_export_result write_file(struct export *e, int out_fd)
 	err = mp4_file_write_head(&head, &e->file, e->payload_bytes);
 	e->report->bytes = head.len + e->payload_bytes;
 	if (err == 0)
-		err = write_all(out_fd, head.data, head.len);
+		err = whole_write(out_fd, head.data, head.len);
 	bytes_writer_fini(&head);
 	if (err == 0)
 		result = each_stretch(e, copy_stretch, &out_fd);

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/whole.h"
+
 void sequence_file_unmap(struct sequence_map *map)
 {
 	(void)munmap((void *)map->image, map->words * sizeof(*map->image));
@@ -90,9 +92,8 @@ static int path_in(char path[static SEQUENCE_PATH_MAX], const char *data_dir, co
 static int read_words(int fd, size_t words_max, _Atomic uint64_t **image, size_t *words)
 {
 	struct stat st;
-	size_t done = 0;
-	ssize_t n = 1;
 	uint8_t *bytes;
+	ssize_t n;
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size < 0 ||
 	    (uintmax_t)st.st_size > words_max * sizeof(**image))
@@ -100,12 +101,9 @@ static int read_words(int fd, size_t words_max, _Atomic uint64_t **image, size_t
 	bytes = calloc((size_t)st.st_size / sizeof(**image) + 1, sizeof(**image));
 	if (!bytes)
 		return -ENOMEM;
-	while (done < (size_t)st.st_size && n > 0) {
-		n = read(fd, bytes + done, (size_t)st.st_size - done);
-		done += n > 0 ? (size_t)n : 0;
-	}
+	n = whole_read(fd, bytes, (size_t)st.st_size); /* from a disk that fails: as if it were empty */
 	*image = (void *)bytes;
-	*words = done / sizeof(**image);
+	*words = n > 0 ? (size_t)n / sizeof(**image) : 0;
 	return 0;
 }
 
@@ -129,18 +127,9 @@ int sequence_file_load(const char *data_dir, size_t words_max, _Atomic uint64_t 
 
 static int write_words(int fd, const _Atomic uint64_t *image, size_t words)
 {
-	const char *bytes = (const char *)image;
-	size_t left = words * sizeof(*image);
+	int err = whole_write(fd, (const void *)image, words * sizeof(*image));
 
-	while (left > 0) {
-		ssize_t n = write(fd, bytes, left);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		bytes += n > 0 ? n : 0;
-		left -= n > 0 ? (size_t)n : 0;
-	}
-	return fdatasync(fd) == 0 ? 0 : -errno;
+	return err == 0 && fdatasync(fd) != 0 ? -errno : err;
 }
 
 int sequence_file_store(const char *data_dir, const _Atomic uint64_t *image, size_t words)

@@ -13,6 +13,7 @@
 #include <sodium.h>
 
 #include "base/err.h"
+#include "base/whole.h"
 #include "config/ini.h"
 #include "config/plan_parse.h"
 #include "config/text_file.h"
@@ -61,21 +62,6 @@ static void print_errors(const struct config_errors *errors)
 
 /* Files */
 
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			text += n;
-			len -= (size_t)n;
-		}
-	}
-	return fsync(fd) == 0 ? 0 : -errno;
-}
-
 static int sync_folder(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -98,7 +84,9 @@ static int write_file(const struct home *home, const char *path, const char *tex
 	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return say_unwritable(home->dir, -errno);
-	err = write_all(fd, text, len);
+	err = whole_write(fd, text, len);
+	if (err == 0 && fsync(fd) != 0)
+		err = -errno;
 	close(fd);
 	if (err == 0 && rename(beside, path) != 0)
 		err = -errno;
