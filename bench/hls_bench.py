@@ -125,6 +125,7 @@ def start_node(bench, opt):
     """A node with one publisher and a playlist that is long enough."""
     plan = Plan()
     plan.key("s0", KEY)
+    plan.stream("s0", record=opt.record)
     node = bench.node(plan, {"node.max_connections": 16000, "http.segment_ms": 2000, "http.part_ms": opt.part_ms})
     source = bench.start("rtmp_source", [TOOLS / "rtmp_source", "--url", node.publish_url(KEY), "--file", opt.flv])
     url = node.hls_url("s0", file="main.m3u8")
@@ -250,6 +251,7 @@ def main():
     parser.add_argument("--viewers", type=int, default=1000)
     parser.add_argument("--more", default="2000,3000", help="numbers of low-latency viewers of the scenario more")
     parser.add_argument("--part-ms", type=int, default=500)
+    parser.add_argument("--record", action="store_true", help="the stream is recorded as well")
     parser.add_argument("--hints", action="store_true", help="low-latency viewers ask for hinted parts")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=8, help="of the measured window")

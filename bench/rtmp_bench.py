@@ -73,11 +73,13 @@ class Isaribi:
     batch_ms = 0
     threads = 0
     config = {}
+    is_recorded = False
 
     def __init__(self, bench, streams):
         plan = Plan()
         for n in range(streams):
             plan.key(f"s{n}", KEY.replace("{n}", str(n)))
+            plan.stream(f"s{n}", record=self.is_recorded)
         self.node = bench.node(plan, {"node.batch_ms": self.batch_ms, "node.threads": self.threads, **self.config})
         self.pid = self.node.process.pid
         self.publish_url = self.node.publish_url(KEY)
@@ -88,6 +90,11 @@ class Isaribi:
 
     def stop(self):
         self.node.stop()
+
+
+class Recorded(Isaribi):
+    """Every stream is recorded."""
+    is_recorded = True
 
 
 class IsaribiTls(Isaribi):
