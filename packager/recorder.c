@@ -42,9 +42,9 @@ struct recorder_mail {
 	struct plan *plan;
 };
 
-/* A recording whose stream ended, or that the plan does not want any more, but that waits for the disk. */
-struct late_writer {
-	struct late_writer *next;
+/* A recording: until it is over, which may be long after its feed let go of it, when the disk takes nothing. */
+struct running {
+	struct running *next;
 	struct rec_writer *writer;
 };
 
@@ -56,7 +56,7 @@ struct recorder {
 	struct loop_timer *guard_timer;
 	struct plan *plan;
 	struct rec_feed *feeds;
-	struct late_writer *late;
+	struct running *running;
 	struct rec_keeper keeper;
 	struct disk_guard guard;
 	struct disk_rules rules;
@@ -70,17 +70,17 @@ static void forget_feed(struct rec_feed **at)
 	struct rec_feed *feed = *at;
 
 	*at = feed->next;
-	rec_writer_destroy(&feed->writer);
+	feed->writer = NULL;
 	rec_feed_unref(feed);
 }
 
-static void forget_late(struct late_writer **at)
+static void forget_running(struct running **at)
 {
-	struct late_writer *late = *at;
+	struct running *running = *at;
 
-	*at = late->next;
-	rec_writer_destroy(&late->writer);
-	free(late);
+	*at = running->next;
+	rec_writer_destroy(&running->writer);
+	free(running);
 }
 
 void recorder_destroy(struct recorder **recorder)
@@ -95,8 +95,8 @@ void recorder_destroy(struct recorder **recorder)
 	mailbox_destroy(&r->mailbox);
 	while (r->feeds)
 		forget_feed(&r->feeds);
-	while (r->late)
-		forget_late(&r->late);
+	while (r->running)
+		forget_running(&r->running);
 	rec_keeper_fini(&r->keeper);
 	plan_unref(r->plan);
 	free(r);
@@ -137,11 +137,16 @@ static void start_writer(struct recorder *r, struct rec_feed *feed)
 		.note = r->config.note,
 		.note_arg = r->config.note_arg,
 	};
+	struct running *running = calloc(1, sizeof(*running));
 
-	if (rec_writer_create(&feed->writer, &config, feed->stream, feed->epoch) != 0) {
+	if (!running || rec_writer_create(&running->writer, &config, feed->stream, feed->epoch) != 0) {
 		log_error(NULL, "no memory to record stream %s", feed->stream);
+		free(running);
 		return;
 	}
+	running->next = r->running;
+	r->running = running;
+	feed->writer = running->writer;
 	go_on_if_left(r, feed);
 	if (!loop_timer_is_running(r->tick))
 		loop_timer_start(r->tick, TICK_MS, TICK_MS);
@@ -154,24 +159,27 @@ static void note_over(struct recorder *r, const struct rec_writer *w)
 		rec_keeper_add(&r->keeper, rec_writer_info(w));
 }
 
+static void reap(struct recorder *r)
+{
+	struct running **at = &r->running;
+
+	while (*at) {
+		if (rec_writer_is_over((*at)->writer)) {
+			note_over(r, (*at)->writer);
+			forget_running(at);
+		} else {
+			at = &(*at)->next;
+		}
+	}
+}
+
 /* The writer leaves its feed; it may still have to wait for the disk. */
 static void end_writer(struct recorder *r, struct rec_feed *feed, const char *reason, int64_t lost_ms)
 {
-	struct late_writer *late = malloc(sizeof(*late));
-
 	rec_writer_end(feed->writer, reason, lost_ms);
 	rec_writer_turn(feed->writer);
-	if (!late && !rec_writer_is_over(feed->writer))
-		rec_writer_give_up(feed->writer);
-	if (rec_writer_is_over(feed->writer)) {
-		note_over(r, feed->writer);
-		rec_writer_destroy(&feed->writer);
-		free(late);
-	} else {
-		*late = (struct late_writer){ r->late, feed->writer };
-		r->late = late;
-		feed->writer = NULL;
-	}
+	feed->writer = NULL;
+	reap(r);
 	atomic_store_explicit(&feed->ring_bytes, 0, memory_order_relaxed);
 }
 
@@ -316,33 +324,13 @@ static struct rec_writer *most_due(const struct recorder *r)
 	struct rec_writer *most = NULL;
 	int64_t most_us = now_us(r);
 
-	for (const struct rec_feed *feed = r->feeds; feed; feed = feed->next) {
-		if (feed->writer && rec_writer_due_us(feed->writer) <= most_us) {
-			most = feed->writer;
-			most_us = rec_writer_due_us(most);
-		}
-	}
-	for (const struct late_writer *late = r->late; late; late = late->next) {
-		if (rec_writer_due_us(late->writer) <= most_us) {
-			most = late->writer;
+	for (const struct running *running = r->running; running; running = running->next) {
+		if (rec_writer_due_us(running->writer) <= most_us) {
+			most = running->writer;
 			most_us = rec_writer_due_us(most);
 		}
 	}
 	return most;
-}
-
-static void reap_late(struct recorder *r)
-{
-	struct late_writer **at = &r->late;
-
-	while (*at) {
-		if (rec_writer_is_over((*at)->writer)) {
-			note_over(r, (*at)->writer);
-			forget_late(at);
-		} else {
-			at = &(*at)->next;
-		}
-	}
 }
 
 /* What is in the mailbox is written between two syncs: one that takes long holds up nobody longer than itself. */
@@ -351,13 +339,11 @@ static size_t count_writers(struct recorder *r)
 	size_t n = 0;
 
 	for (struct rec_feed *feed = r->feeds; feed; feed = feed->next) {
-		if (feed->writer) {
+		if (feed->writer)
 			atomic_store_explicit(
 			    &feed->ring_bytes, rec_writer_waiting_bytes(feed->writer), memory_order_relaxed);
-			n++;
-		}
 	}
-	for (const struct late_writer *late = r->late; late; late = late->next)
+	for (const struct running *running = r->running; running; running = running->next)
 		n++;
 	return n;
 }
@@ -370,7 +356,7 @@ void recorder_tick(struct recorder *r)
 		rec_writer_turn(w);
 		mailbox_drain(r->mailbox);
 	}
-	reap_late(r);
+	reap(r);
 	if (count_writers(r) == 0)
 		loop_timer_stop(r->tick);
 }
@@ -463,9 +449,9 @@ void recorder_finish(struct recorder *r)
 		if (feed->writer)
 			end_writer(r, feed, "node_stopped", 0);
 	}
-	for (struct late_writer *late = r->late; late; late = late->next)
-		rec_writer_give_up(late->writer);
-	reap_late(r);
+	for (struct running *running = r->running; running; running = running->next)
+		rec_writer_give_up(running->writer);
+	reap(r);
 	rec_keeper_close(&r->keeper, NULL);
 	loop_timer_stop(r->tick);
 	loop_timer_stop(r->guard_timer);
