@@ -10,9 +10,14 @@
 #include "packager/recorder.h"
 #include "programs/node_delivery.h"
 
+enum { KEEP_EVERY_MS = 10000 };
+
 struct node_record {
 	struct loop *loop;
 	struct recorder *recorder;
+	struct loop_timer *keeper;
+	void (*keep)(void *arg);
+	void *keep_arg;
 };
 
 void node_record_destroy(struct node_record **record)
@@ -22,9 +27,17 @@ void node_record_destroy(struct node_record **record)
 	*record = NULL;
 	if (!r)
 		return;
+	loop_timer_destroy(&r->keeper);
 	recorder_destroy(&r->recorder);
 	loop_destroy(&r->loop);
 	free(r);
+}
+
+static void keep(void *arg)
+{
+	const struct node_record *r = arg;
+
+	r->keep(r->keep_arg);
 }
 
 int node_record_create(struct node_record **out, const struct options *options, struct plan *plan,
@@ -51,6 +64,8 @@ int node_record_create(struct node_record **out, const struct options *options, 
 		config.loop = r->loop;
 		err = recorder_create(&r->recorder, &config);
 	}
+	if (err == 0)
+		err = loop_timer_create(&r->keeper, r->loop, keep, r);
 	if (err != 0) {
 		node_record_destroy(&r);
 		return err;
@@ -64,6 +79,7 @@ static void begin(void *arg)
 	const struct node_record *r = arg;
 
 	recorder_start(r->recorder);
+	loop_timer_start(r->keeper, KEEP_EVERY_MS, KEEP_EVERY_MS);
 }
 
 static void finish(void *arg)
@@ -73,8 +89,10 @@ static void finish(void *arg)
 	recorder_finish(r->recorder);
 }
 
-int node_record_start(struct node_record *r)
+int node_record_start(struct node_record *r, void (*keep_fn)(void *arg), void *arg)
 {
+	r->keep = keep_fn;
+	r->keep_arg = arg;
 	return loop_start(r->loop, begin, finish, r);
 }
 
