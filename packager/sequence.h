@@ -8,9 +8,9 @@
  * there before it is used. Where neither can be had streams are numbered by the wall clock, and one line of the log
  * says so.
  *
- * Owner: sequence_open, sequence_save, sequence_stop and sequence_close belong to one thread that may do file I/O;
- * sequence_begin, sequence_note and sequence_end to the packaging thread. sequence_save may run while they do.
- * Lifetime: opened before packaging begins, closed after it was joined.
+ * Owner: sequence_open, sequence_stop and sequence_close belong to the main thread, sequence_save to one that may wait
+ * for the disk, while it runs; sequence_begin, sequence_note and sequence_end to the packaging thread. sequence_save
+ * may run while they do. Lifetime: opened before packaging begins, closed after it was joined.
  */
 #ifndef ISARIBI_PACKAGER_SEQUENCE_H
 #define ISARIBI_PACKAGER_SEQUENCE_H

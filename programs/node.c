@@ -335,13 +335,21 @@ static void packaging_ends(void *arg)
 	packager_drain(node->packager);
 }
 
+/* On the recording thread: the main one must not wait for a disk, it hears the signals. */
+static void keep_numbers(void *arg)
+{
+	const struct node *node = arg;
+
+	sequence_save(node->sequence);
+}
+
 int node_start(struct node *node)
 {
 	int err = node_delivery_start(node->delivery);
 
 	node->is_running = true;
 	if (err == 0)
-		err = node_record_start(node->record);
+		err = node_record_start(node->record, keep_numbers, node);
 	if (err == 0)
 		err = node_channels_start(node->channels);
 	if (err == 0)
@@ -402,7 +410,6 @@ static void give_back_memory(struct node *node)
 
 void node_tidy(struct node *node)
 {
-	sequence_save(node->sequence);
 	give_back_memory(node);
 }
 
@@ -439,8 +446,8 @@ void node_stop(struct node *node)
 	node_srt_join(node->srt);
 	loop_stop(node->packaging);
 	loop_join(node->packaging);
-	sequence_stop(node->sequence);
 	node_record_stop(node->record);
+	sequence_stop(node->sequence);
 	node_channels_stop(node->channels);
 	node_delivery_stop(node->delivery);
 }

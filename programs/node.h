@@ -34,7 +34,7 @@ struct node_ports node_ports(const struct node *node);
 void node_take_plan(struct node *node, struct plan *plan);
 /* Reads the files of [tls] again; who is connected stays. */
 void node_reload_certificate(struct node *node);
-/* Every few seconds: writes streams' numbers down, gives back to the system what many sessions have left behind. */
+/* Every few seconds: gives back to the system what many sessions have left behind. Does not wait for a disk. */
 void node_tidy(struct node *node);
 /* Players get an end of stream, what was received is packaged, then all threads end. */
 void node_stop(struct node *node);

@@ -9,9 +9,14 @@
 #include "packager/rec_disk.h"
 #include "packager/recorder.h"
 
+enum { KEEP_EVERY_MS = 10000 };
+
 struct node_record {
 	struct loop *loop;
 	struct recorder *recorder;
+	struct loop_timer *keeper;
+	void (*keep)(void *arg);
+	void *keep_arg;
 };
 
 void node_record_destroy(struct node_record **record)
@@ -21,9 +26,17 @@ void node_record_destroy(struct node_record **record)
 	*record = NULL;
 	if (!r)
 		return;
+	loop_timer_destroy(&r->keeper);
 	recorder_destroy(&r->recorder);
 	loop_destroy(&r->loop);
 	free(r);
+}
+
+static void keep(void *arg)
+{
+	const struct node_record *r = arg;
+
+	r->keep(r->keep_arg);
 }
 
 int node_record_create(struct node_record **out, const struct node_record_config *node, struct plan *plan)
@@ -50,6 +63,8 @@ int node_record_create(struct node_record **out, const struct node_record_config
 		config.loop = r->loop;
 		err = recorder_create(&r->recorder, &config);
 	}
+	if (err == 0)
+		err = loop_timer_create(&r->keeper, r->loop, keep, r);
 	if (err != 0) {
 		node_record_destroy(&r);
 		return err;
@@ -63,6 +78,7 @@ static void begin(void *arg)
 	const struct node_record *r = arg;
 
 	recorder_start(r->recorder);
+	loop_timer_start(r->keeper, KEEP_EVERY_MS, KEEP_EVERY_MS);
 }
 
 static void finish(void *arg)
@@ -72,8 +88,10 @@ static void finish(void *arg)
 	recorder_finish(r->recorder);
 }
 
-int node_record_start(struct node_record *r)
+int node_record_start(struct node_record *r, void (*keep_fn)(void *arg), void *arg)
 {
+	r->keep = keep_fn;
+	r->keep_arg = arg;
 	return loop_start(r->loop, begin, finish, r);
 }
 

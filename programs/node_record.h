@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The recording thread of a node: a loop and the recorder on it.
+ * The recording thread of a node: a loop, the recorder on it, and whatever else has to wait for the disk.
  *
  * Owner: the main thread makes every call. Lifetime: as programs/node.h, which it is a part of; created before the
  * packager that feeds it and destroyed after it.
@@ -29,7 +29,8 @@ struct node_record_config {
 /* 0 or a negative errno. */
 int node_record_create(struct node_record **out, const struct node_record_config *config, struct plan *plan);
 void node_record_destroy(struct node_record **record);
-int node_record_start(struct node_record *record);
+/* keep: called on the thread every few seconds with its argument, may wait for the disk; until node_record_stop. */
+int node_record_start(struct node_record *record, void (*keep)(void *arg), void *arg);
 /* After the packager was stopped: every recording is written, synced and closed when this returns. */
 void node_record_stop(struct node_record *record);
 void node_record_take_plan(struct node_record *record, struct plan *plan);
