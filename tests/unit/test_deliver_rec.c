@@ -94,7 +94,7 @@ static int set_up(void **state)
 	rec_sample_write(&f.files, &stretch);
 	rec_sample_write_info(&f.files);
 	if (loop_create(&f.loop, "test-deliver-rec") != 0 ||
-	    rec_reader_create(&f.reader, f.loop, f.files.data_dir) != 0 || rec_reader_start(f.reader) != 0)
+	    rec_reader_create(&f.reader, f.loop, "reading", f.files.data_dir) != 0 || rec_reader_start(f.reader) != 0)
 		return -1;
 	f.is_reading = true;
 	if (loop_start(f.loop, on_start, on_stop, NULL) != 0)
