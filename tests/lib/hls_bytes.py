@@ -159,18 +159,20 @@ class Media:
                 self.judge.check("channel-time" if has_discontinuity and not is_free else "time", least <= step_s <= most,
                                  f"{what} track {track_id} begins {step_s:+.6f} s from where it had ended, {end:.6f} s")
             self._ends[track_id] = (track["start"] + track["duration"]) / scale
-        self._waiting_s = f.waiting_s()
+        waited_s, self._waiting_s = self._waiting_s if has_discontinuity else 0.0, f.waiting_s()
         if self.is_channel:
-            self._judge_together(what, f)
+            self._judge_together(what, f, waited_s)
 
-    def _judge_together(self, what, f):
-        """Both tracks are there and begin at one time, but for a frame of the slower one."""
-        if not self.judge.check("channel-time", len(f.tracks) == 2, f"{what} has {len(f.tracks)} tracks"):
+    def _judge_together(self, what, f, waited_s):
+        """Both tracks are there and begin at one time, but for a frame of each and for pictures that were waited for."""
+        if len(f.tracks) < 2:  # a piece in front of a cut may be shorter than a frame of sound
+            self.judge.check("channel-time", f.is_video and f.seconds() < AUDIO_HOLE_S,
+                             f"{what} of {f.seconds():.3f} s has one track")
             return
         scales = [f.init.tracks[i]["timescale"] for i in f.tracks]
         starts = [t["start"] / scale for t, scale in zip(f.tracks.values(), scales)]
         frames = [sorted(t["durations"])[len(t["durations"]) // 2] / scale for t, scale in zip(f.tracks.values(), scales)]
-        self.judge.check("channel-time", abs(starts[0] - starts[1]) <= max(frames) + 1e-4,
+        self.judge.check("channel-time", abs(starts[0] - starts[1]) <= sum(frames) + waited_s + 1e-4,
                          f"{what}: the tracks begin at {starts}, frames last {frames}")
 
     def _judge_independence(self, what, f, said, is_first):

@@ -13,6 +13,7 @@ LINE_MAX_BYTES = 4096
 PART_MIN = 0.85
 ROUNDING_S = 0.000006  # of a duration with five decimals
 DATE_ROUNDING_MS = 2
+WAITING_MS = 150  # of reordered pictures that a channel shows before the next source begins; hls_bytes knows exactly
 BACK_MS = 600  # a clock that ran ahead is set right by a discontinuity, by half a second at most
 
 
@@ -296,7 +297,7 @@ class MediaPlaylist:
             self.check("date-goes-on", abs(ahead_ms) <= DATE_ROUNDING_MS,
                        f"segment {s.msn} is dated {ahead_ms:+.1f} ms")
         elif self.is_channel:
-            self.check("channel-date", abs(ahead_ms) <= DATE_ROUNDING_MS, f"segment {s.msn} is dated {ahead_ms:+.1f} ms")
+            self.check("channel-date", -DATE_ROUNDING_MS <= ahead_ms <= WAITING_MS, f"segment {s.msn} is dated {ahead_ms:+.1f} ms")
         self.check("date-back", ahead_ms > -BACK_MS, f"segment {s.msn} is dated {-ahead_ms:.1f} ms back")
 
     def _judge_parts(self):
