@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/attr.h"
 #include "packager/assemble.h"
 #include "packager/lane.h"
 #include "packager/run_clock.h"
@@ -15,16 +14,12 @@ enum {
 	SECOND_TRACK_WAIT_90K = 90000,
 	END_TOLERANCE_90K = 40 * 90,   /* a frame this near to the guessed end of a run is its true end */
 	STALL_90K = 2 * 90000,	       /* a track this far behind the other is not waited for */
-	ROUNDING_90K = 450 * 90,       /* EXTINF below target + 0.5 s still rounds to the target duration */
 	KEYLESS_AUDIO_90K = 4 * 90000, /* audio kept while video has not shown a key frame yet */
 	SEGMENT_MAX_BYTES = 16 << 20,  /* more forces a cut */
 	PART_MAX_SAMPLES = 2048,       /* of the leading track */
 	SEGMENT_MAX_PARTS = 64,	       /* bounds what one segment's list of pieces can become */
 	HELD_MAX_BYTES = 32 << 20,     /* frames held while waiting for the other track */
 	HELD_MAX_SAMPLES = 2 * PART_MAX_SAMPLES,
-	PART_MIN_PERCENT = 85,
-	PART_JITTER_US =
-	    8000, /* by so much may its frames last more or less than their rate says: two times written shakily */
 	AHEAD_MAX_MS = 500, /* of the wall clock; less when parts are shorter: a part is out when it has passed */
 };
 
@@ -93,40 +88,6 @@ void cutter_destroy(struct cutter **c)
 	part_init_unref((*c)->init);
 	free(*c);
 	*c = NULL;
-}
-
-unsigned cutter_target_duration_s(uint32_t segment_ms)
-{
-	return (unsigned)((2 * (uint64_t)segment_ms + 999) / 1000);
-}
-
-int64_t cutter_longest_segment_90k(uint32_t segment_ms)
-{
-	return (int64_t)cutter_target_duration_s(segment_ms) * 90000 + ROUNDING_90K;
-}
-
-/* Is there a whole number of frames of every usual rate in 85 to 100 % of it? */
-static bool suits_usual_rates(uint32_t target_ms)
-{
-	/* 23.976, 24, 25, 29.97, 30, 50, 59.94 and 60 pictures a second; frames of audio are short enough for any */
-	static const uint32_t frame_us[] = { 41708, 41667, 40000, 33367, 33333, 20000, 16683, 16667 };
-	const uint32_t most_us = target_ms * 1000 - PART_JITTER_US;
-	const uint32_t least_us = target_ms * 10 * PART_MIN_PERCENT + PART_JITTER_US;
-
-	for (size_t i = 0; i < ARRAY_LEN(frame_us); i++) {
-		if (most_us / frame_us[i] * frame_us[i] < least_us)
-			return false;
-	}
-	return true;
-}
-
-uint32_t cutter_part_target_ms(const struct cutter_config *config)
-{
-	uint32_t target_ms = config->part_ms;
-
-	while (!suits_usual_rates(target_ms))
-		target_ms++;
-	return target_ms;
 }
 
 struct cutter *cutter_create(const struct cutter_config *config)
@@ -526,7 +487,7 @@ static bool look_at(struct cutter *c, size_t i, int64_t time_90k, bool is_key)
 		return set_boundary_in_hole(c, time_90k);
 	if (is_key && has_track(c, TRACK_VIDEO) && segment_lasts_90k >= c->segment_90k)
 		return set_boundary(c, time_90k, i, true);
-	if (is_key && has_track(c, TRACK_VIDEO) && part_lasts_90k * 100 >= c->part_90k * PART_MIN_PERCENT)
+	if (is_key && has_track(c, TRACK_VIDEO) && part_lasts_90k * 100 >= c->part_90k * CUTTER_PART_MIN_PERCENT)
 		return set_boundary(c, time_90k, i, false);
 	if (part_lasts_90k >= c->part_90k || i >= PART_MAX_SAMPLES ||
 	    c->segment_bytes + c->scanned_bytes >= SEGMENT_MAX_BYTES)

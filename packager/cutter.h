@@ -37,6 +37,8 @@
 
 struct cutter;
 
+enum { CUTTER_PART_MIN_PERCENT = 85 }; /* of the part target; but for the parts named below */
+
 struct cutter_config {
 	uint32_t part_ms;	   /* 500; the part target follows from it */
 	uint32_t segment_ms;	   /* 2000 */

@@ -194,7 +194,9 @@ class Media:
                              f"{what}: key frame {i} has NAL units {types}")
 
     def _judge_date(self, what, f, s, has_discontinuity):
-        offset_ms = s.date_ms - f.start_s() * 1000
+        # A channel's position is that of its pictures.
+        start_s = f.main["start"] / f.scale if self.is_channel else f.start_s()
+        offset_ms = s.date_ms - start_s * 1000
         if has_discontinuity or self._date_offset_ms is None:
             self._date_offset_ms = offset_ms
         if self.is_channel:
