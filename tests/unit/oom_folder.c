@@ -9,7 +9,7 @@
 
 enum { PATH_BYTES = 512 };
 
-static char folder[] = "/tmp/isaribi-oom-XXXXXX";
+static char folder[] = "/tmp/isaribi-oom-XXXXXX"; /* mkdtemp writes the end of it */
 static const char *above = "/tmp";
 
 const char *oom_folder_above(void)
@@ -44,6 +44,7 @@ void oom_folder_remove(const char *path)
 
 int oom_folder_open(void)
 {
+	memset(folder + strlen(folder) - 6, 'X', 6); /* a program may rerun two groups of cases */
 	if (!mkdtemp(folder))
 		return -1;
 	above = folder;
