@@ -174,10 +174,14 @@ class Follower(threading.Thread):
         check(abs(main - s.duration) < 0.12, f"segment {s.number}: EXTINF {s.duration}, its media {main:.3f} s")
 
     def wait_segments(self, n, limit_s=30.0):
-        """Until n segments were seen in all."""
+        """Until n segments were seen in all; self.playlist is the one that names the last of them, or a later one."""
         wait_for(f"{n} segments of {self.url.rpartition('/hls/')[2].split('/')[-2]}",
-                 lambda: self.error or len(self.segments) >= n, limit_s)
+                 lambda: self.error or (len(self.segments) >= n and self._is_settled()), limit_s)
         self.check_fine()
+
+    def _is_settled(self):
+        """Not between a playlist's segments, of which several may come at once."""
+        return self.playlist is not None and max(self.segments) < self.playlist.sequence + len(self.playlist.segments)
 
     def check_fine(self):
         if self.error:
