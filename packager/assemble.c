@@ -208,13 +208,10 @@ int assemble_part(struct part **out, const struct assemble_input *in)
 	p->sequence = in->sequence;
 	fill_run(p, in, TRACK_VIDEO, &mdat_bytes);
 	fill_run(p, in, TRACK_AUDIO, &mdat_bytes);
-	p->moof = part_make_moof(p);
-	p->mdat = make_mdat(in, mdat_bytes);
-	if (!p->moof || !p->mdat) {
+	if (part_seal(p, make_mdat(in, mdat_bytes)) != 0) {
 		part_unref(p);
 		return -ENOMEM;
 	}
-	p->bytes = p->moof->size_bytes + p->mdat->size_bytes;
 	*out = p;
 	return 0;
 }

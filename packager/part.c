@@ -40,7 +40,7 @@ struct part *part_ref(struct part *p)
 	return p;
 }
 
-struct shared *part_make_moof(const struct part *p)
+static struct shared *make_moof(const struct part *p)
 {
 	struct bytes_writer w;
 	struct shared *moof = NULL;
@@ -53,6 +53,16 @@ struct shared *part_make_moof(const struct part *p)
 		moof = shared_copy(w.data, w.len);
 	bytes_writer_fini(&w);
 	return moof;
+}
+
+int part_seal(struct part *p, struct shared *mdat)
+{
+	p->mdat = mdat;
+	p->moof = make_moof(p);
+	if (!p->moof || !p->mdat)
+		return -ENOMEM;
+	p->bytes = p->moof->size_bytes + p->mdat->size_bytes;
+	return 0;
 }
 
 static int64_t run_end_90k(const struct part *p, const struct fmp4_run *run)

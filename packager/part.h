@@ -59,8 +59,11 @@ void part_unref(struct part *p);       /* NULL is fine */
 /* Where the last of its samples ends, of either track. */
 int64_t part_end_90k(const struct part *p);
 
-/* The moof for its runs and its sequence; NULL when memory is out. */
-struct shared *part_make_moof(const struct part *p);
+/*
+ * Its samples, runs and sequence are there: makes the moof, takes over the reference to the mdat (NULL: memory was out
+ * when it was made) and counts the bytes. 0 or -ENOMEM.
+ */
+int part_seal(struct part *p, struct shared *mdat);
 
 /* Writes the init segment; takes references of its own to the tracks (NULL: none). 0, -EINVAL or -ENOMEM. */
 int part_init_create(struct part_init **out, unsigned version, struct track *video, struct track *audio);

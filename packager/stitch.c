@@ -119,13 +119,10 @@ int stitch_part(const struct stitch *t, uint32_t sequence, const struct part *wh
 	bytes = fill_run(p, t, TRACK_VIDEO, 0, p->samples);
 	bytes += fill_run(p, t, TRACK_AUDIO, bytes, p->samples + video_count);
 	assert(!whole || whole->mdat->size_bytes == FMP4_MDAT_HEADER_BYTES + bytes);
-	p->mdat = whole ? shared_ref(whole->mdat) : make_mdat(t, bytes);
-	p->moof = part_make_moof(p);
-	if (!p->moof || !p->mdat) {
+	if (part_seal(p, whole ? shared_ref(whole->mdat) : make_mdat(t, bytes)) != 0) {
 		part_unref(p);
 		return -ENOMEM;
 	}
-	p->bytes = p->moof->size_bytes + p->mdat->size_bytes;
 	*out = p;
 	return 0;
 }
