@@ -9,6 +9,7 @@
 #define ISARIBI_BASE_WHOLE_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/attr.h"
@@ -17,5 +18,7 @@
 int whole_write(int fd, const void *data, size_t len) ATTR_NODISCARD;
 /* All that there is up to len bytes: how many, or a negative errno. */
 ssize_t whole_read(int fd, void *buf, size_t len) ATTR_NODISCARD;
+/* The same from an offset on; where the descriptor stands does not change. */
+ssize_t whole_read_at(int fd, void *buf, size_t len, uint64_t offset) ATTR_NODISCARD;
 
 #endif

@@ -9,6 +9,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/whole.h"
+
 /* Recordings are of people: nobody but the node's user and group reads them. */
 enum {
 	FILE_MODE = 0640,
@@ -46,21 +48,8 @@ static ssize_t write_file(void *arg, int fd, const struct iovec *pieces, int n)
 
 static ssize_t read_file(void *arg, int fd, void *buf, size_t len, uint64_t offset)
 {
-	size_t done = 0;
-
 	(void)arg;
-	while (done < len) {
-		ssize_t n = pread(fd, (char *)buf + done, len - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (ssize_t)done;
+	return whole_read_at(fd, buf, len, offset);
 }
 
 static int file_size(void *arg, int fd, uint64_t *out)

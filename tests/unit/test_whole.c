@@ -122,6 +122,7 @@ static void errors_are_told(void **state)
 	(void)state;
 	assert_int_equal(whole_write(-1, sent, 1), -EBADF);
 	assert_int_equal(whole_read(-1, got, 1), -EBADF);
+	assert_int_equal(whole_read_at(-1, got, 1, 0), -EBADF);
 	assert_int_equal(whole_write(-1, sent, 0), 0);
 }
 
