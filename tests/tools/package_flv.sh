@@ -3,21 +3,11 @@
 # package_flv.sh TOOL: packages made-up streams and has ffmpeg and GStreamer read what came out.
 # Exit code 77 (skipped) where these are not installed.
 set -eu
-tool=$1
-command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null && command -v gst-launch-1.0 >/dev/null || exit 77
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-
-fail() {
-	echo "$1" >&2
-	exit 1
-}
+. "$(dirname "$0")/flv_streams.sh"
 
 # make NAME FFMPEG-ARGUMENTS...: NAME.flv and what the packager makes of it in NAME/
 make() {
-	name=$1
-	shift
-	ffmpeg -v error -y "$@" -f flv "$dir/$name.flv"
+	flv "$@"
 	mkdir "$dir/$name"
 	"$tool" "$dir/$name.flv" "$dir/$name" >"$dir/$name.parts"
 }

@@ -3,22 +3,7 @@
 # splice_flv.sh TOOL: a channel of made-up streams and the slate, read by ffmpeg and GStreamer.
 # Exit code 77 (skipped) where these are not installed.
 set -eu
-tool=$1
-command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null && command -v gst-launch-1.0 >/dev/null || exit 77
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-
-fail() {
-	echo "$1" >&2
-	exit 1
-}
-
-# source NAME FFMPEG-ARGUMENTS...
-source() {
-	name=$1
-	shift
-	ffmpeg -v error -y "$@" -f flv "$dir/$name.flv"
-}
+. "$(dirname "$0")/flv_streams.sh"
 
 # Nothing to complain about, and as many frames as went in.
 check() {
@@ -54,11 +39,11 @@ gst() {
 video="-c:v libx264 -preset veryfast -b:v 300k -sc_threshold 0"
 # shellcheck disable=SC2086
 {
-	source small -f lavfi -i testsrc2=s=640x360:r=30 -f lavfi -i sine=r=48000 -t 9 $video -g 37 -bf 2 -c:a aac -ac 2
-	source large -f lavfi -i testsrc2=s=1280x720:r=25 -f lavfi -i sine=660:r=48000 -t 9 $video -g 50 -bf 0 -c:a aac -ac 2
-	source mute -f lavfi -i mandelbrot=s=480x270:r=24 -t 9 $video -g 48 -bf 3
+	flv small -f lavfi -i testsrc2=s=640x360:r=30 -f lavfi -i sine=r=48000 -t 9 $video -g 37 -bf 2 -c:a aac -ac 2
+	flv large -f lavfi -i testsrc2=s=1280x720:r=25 -f lavfi -i sine=660:r=48000 -t 9 $video -g 50 -bf 0 -c:a aac -ac 2
+	flv mute -f lavfi -i mandelbrot=s=480x270:r=24 -t 9 $video -g 48 -bf 3
 }
-source heard -f lavfi -i sine=330:r=48000 -t 9 -c:a aac -ac 2
+flv heard -f lavfi -i sine=330:r=48000 -t 9 -c:a aac -ac 2
 check two "$dir/small.flv" "$dir/large.flv"
 check four "$dir/large.flv" "$dir/mute.flv" "$dir/heard.flv" "$dir/small.flv"
 

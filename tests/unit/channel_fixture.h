@@ -116,4 +116,7 @@ void world_assert_never_dry(const struct world *w);
 /* The world, with stream "a" put on by hand and on the air. */
 struct world *world_open_with_a(void **state);
 
+/* Of a row in a table of tests: test_NAME in a world of its own. */
+#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(test_##name, world_setup, world_teardown)
+
 #endif

@@ -586,8 +586,6 @@ static void test_sound_alone_and_pictures_alone_come_on(void **state)
 	world_assert_never_dry(w);
 }
 
-#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(test_##name, world_setup, world_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {

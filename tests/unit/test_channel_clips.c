@@ -280,8 +280,6 @@ static void test_a_plan_without_the_channel_gives_the_slate(void **state)
 	world_assert_never_dry(w);
 }
 
-#define WORLD_TEST(name) cmocka_unit_test_setup_teardown(test_##name, world_setup, world_teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
