@@ -9,9 +9,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mailbox.h"
+#include "config/plan_mailbox.h"
 #include "packager/channel_entry.h"
-
-enum { PLANS_WAITING_MAX = 8 };
 
 /* A stream that is on, whether a channel names it or not: the next plan may. */
 struct source {
@@ -297,20 +296,10 @@ static void take_plan(void *arg, void *item)
 		obey(c);
 }
 
-static void drop_plan(void *item)
-{
-	struct plan **plan = item;
-
-	plan_unref(*plan);
-}
-
 void channels_take_plan(struct channels *c, struct plan *plan)
 {
-	(void)plan_ref(plan);
-	if (mailbox_post(c->plans, &plan, MAIL_DROPPABLE))
-		return;
-	plan_unref(plan);
-	log_error(NULL, "channels are too busy to take the new plan; send SIGHUP again");
+	if (!plan_mailbox_post(c->plans, plan))
+		log_error(NULL, "channels are too busy to take the new plan; send SIGHUP again");
 }
 
 void channels_start(struct channels *c)
@@ -322,13 +311,6 @@ void channels_start(struct channels *c)
 int channels_create(struct channels **out, const struct channels_config *config)
 {
 	struct channels *c = calloc(1, sizeof(*c));
-	const struct mailbox_config plans = {
-		.item_bytes = sizeof(struct plan *),
-		.capacity = PLANS_WAITING_MAX,
-		.handle = take_plan,
-		.drop = drop_plan,
-		.arg = c,
-	};
 
 	*out = NULL;
 	if (!c)
@@ -336,7 +318,7 @@ int channels_create(struct channels **out, const struct channels_config *config)
 	c->config = *config;
 	c->plan = plan_ref(config->plan);
 	c->wake_us = INT64_MAX;
-	if (mailbox_create(&c->plans, config->loop, &plans) != 0 ||
+	if (plan_mailbox_create(&c->plans, config->loop, take_plan, c) != 0 ||
 	    loop_timer_create(&c->timer, config->loop, on_timer, c) != 0) {
 		channels_destroy(&c);
 		return -ENOMEM;

@@ -12,6 +12,7 @@
 #include "base/loop.h"
 #include "base/mailbox.h"
 #include "config/plan_diff.h"
+#include "config/plan_mailbox.h"
 #include "packager/cutter.h"
 #include "packager/deliver.h"
 #include "packager/deliver_rec.h"
@@ -19,8 +20,6 @@
 #include "packager/rec_reader.h"
 #include "programs/node_events.h"
 #include "relay/gate.h"
-
-enum { PLANS_WAITING_MAX = 8 };
 
 struct node_delivery {
 	struct loop *loop;
@@ -96,13 +95,6 @@ static void begin(void *arg)
 	take_down(d, NULL, d->plan);
 }
 
-static void drop_plan(void *item)
-{
-	struct plan **plan = item;
-
-	plan_unref(*plan);
-}
-
 static bool may_play(void *arg, const char *stream, const char *token, size_t token_len)
 {
 	const struct node_delivery *d = arg;
@@ -151,17 +143,10 @@ static void write_metrics(void *arg, struct bytes_writer *w)
 
 static int create_parts(struct node_delivery *d, const char *data_dir)
 {
-	const struct mailbox_config plans = {
-		.item_bytes = sizeof(struct plan *),
-		.capacity = PLANS_WAITING_MAX,
-		.handle = take_plan,
-		.drop = drop_plan,
-		.arg = d,
-	};
 	int err = d->store ? loop_create(&d->loop, "delivery") : -ENOMEM;
 
 	if (err == 0)
-		err = mailbox_create(&d->plans, d->loop, &plans);
+		err = plan_mailbox_create(&d->plans, d->loop, take_plan, d);
 	if (err == 0)
 		err = shelf_create(&d->shelf, d->loop, clock_real(), d->store);
 	if (err == 0)
@@ -249,11 +234,8 @@ void node_delivery_stop(struct node_delivery *d)
 
 void node_delivery_take_plan(struct node_delivery *d, struct plan *plan)
 {
-	plan_ref(plan);
-	if (mailbox_post(d->plans, &plan, MAIL_DROPPABLE))
-		return;
-	plan_unref(plan);
-	log_error(NULL, "delivery is too busy to take the new plan; send SIGHUP again");
+	if (!plan_mailbox_post(d->plans, plan))
+		log_error(NULL, "delivery is too busy to take the new plan; send SIGHUP again");
 }
 
 uint16_t node_delivery_port(const struct node_delivery *d)
