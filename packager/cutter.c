@@ -156,9 +156,18 @@ static void drop_held(struct cutter *c, enum track_kind kind)
 
 /* ---- waiting ---- */
 
-static void note_end_of_run(struct cutter *c)
+/* What comes next stands behind a discontinuity, in a segment of its own. */
+static void break_off_segment(struct cutter *c)
 {
 	c->needs_discontinuity = c->needs_discontinuity || c->counters.parts > 0;
+	if (c->part_index > 0) { /* it has no last part */
+		c->part_index = 0;
+		c->msn++;
+	}
+}
+
+static void note_end_of_run(struct cutter *c)
+{
 	c->is_drained = false;
 	for (size_t kind = 0; kind < TRACK_KINDS; kind++)
 		lane_set_floor(&c->lanes[kind], c->part_start_90k);
@@ -169,10 +178,7 @@ static void note_end_of_run(struct cutter *c)
 		drop_held(c, (enum track_kind)kind);
 		c->is_fresh[kind] = true;
 	}
-	if (c->part_index > 0) { /* a segment broke off without its last part */
-		c->part_index = 0;
-		c->msn++;
-	}
+	break_off_segment(c);
 	set_state(c, CUTTER_WAITING);
 }
 
@@ -624,11 +630,7 @@ static void begin_behind_hole(struct cutter *c)
 		note_end_of_run(c);
 		return;
 	}
-	c->needs_discontinuity = c->needs_discontinuity || c->counters.parts > 0;
-	if (c->part_index > 0) {
-		c->part_index = 0;
-		c->msn++;
-	}
+	break_off_segment(c);
 	begin_run(c);
 }
 
