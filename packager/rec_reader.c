@@ -164,46 +164,33 @@ static void size_of_stretch(struct rec_reader *r, struct rec_job *job, int64_t n
 		job->err = -ENOENT;
 }
 
-static void read_bytes(struct rec_reader *r, struct rec_job *job, int64_t now_us)
-{
-	int fd = rec_cache_media(r->cache, job->wish.id, job->stretch, now_us);
-	ssize_t n;
-
-	assert(job->max_bytes > 0 && job->max_bytes <= REC_READER_CHUNK_MAX_BYTES);
-	job->err = fd < 0 ? fd : 0;
-	if (fd < 0)
-		return;
-	job->data = shared_create(job->max_bytes);
-	if (!job->data) {
-		job->err = -ENOMEM;
-		return;
-	}
-	n = rec_load_read(fd, job->offset, job->data->data, job->max_bytes);
-	if (n < (ssize_t)job->max_bytes)
-		job->err = n < 0 ? (int)n : -EIO; /* what the index knows of is not there */
-}
-
 /* What the index says is there, from the file; -EIO: it is not. */
-static int read_whole(int fd, const struct rec_fragment *f, struct shared **out)
+static int read_whole(int fd, uint64_t offset, size_t size_bytes, struct shared **out)
 {
-	size_t size_bytes = (size_t)f->moof_bytes + f->mdat_bytes;
 	ssize_t n;
 
-	if (size_bytes > REC_READER_FRAGMENT_MAX_BYTES)
-		return -EFBIG;
 	*out = shared_create(size_bytes);
 	if (!*out)
 		return -ENOMEM;
-	n = rec_load_read(fd, f->offset, (*out)->data, size_bytes);
+	n = rec_load_read(fd, offset, (*out)->data, size_bytes);
 	if (n < 0)
 		return (int)n;
 	return (size_t)n == size_bytes ? 0 : -EIO;
+}
+
+static void read_bytes(struct rec_reader *r, struct rec_job *job, int64_t now_us)
+{
+	int fd = rec_cache_media(r->cache, job->wish.id, job->stretch, now_us);
+
+	assert(job->max_bytes > 0 && job->max_bytes <= REC_READER_CHUNK_MAX_BYTES);
+	job->err = fd < 0 ? fd : read_whole(fd, job->offset, job->max_bytes, &job->data);
 }
 
 static void read_fragment(struct rec_reader *r, struct rec_job *job, int64_t now_us)
 {
 	const struct rec_span span = { job->wish.in_ms, job->wish.out_ms };
 	const struct rec_index *index;
+	size_t size_bytes;
 	int fd;
 
 	job->err = rec_cache_index(r->cache, job->wish.id, now_us, &index);
@@ -212,7 +199,13 @@ static void read_fragment(struct rec_reader *r, struct rec_job *job, int64_t now
 	if (job->err != 0)
 		return;
 	fd = rec_cache_media(r->cache, job->wish.id, job->step.stretch, now_us);
-	job->err = fd < 0 ? fd : read_whole(fd, &job->step.fragment, &job->data);
+	size_bytes = (size_t)job->step.fragment.moof_bytes + job->step.fragment.mdat_bytes;
+	if (fd < 0)
+		job->err = fd;
+	else if (size_bytes > REC_READER_FRAGMENT_MAX_BYTES)
+		job->err = -EFBIG;
+	else
+		job->err = read_whole(fd, job->step.fragment.offset, size_bytes, &job->data);
 }
 
 /* There is a place for every job that is under way, but it takes memory: then a little later, in their order. */
