@@ -328,6 +328,12 @@ size_t segment_store_expire(struct segment_store *store, int64_t now_us)
 
 /* ---- what is withdrawn ---- */
 
+static bool is_withdrawal_of(const struct segment_store *store, size_t i, const char *id, size_t len)
+{
+	return i < store->n_withdrawals && strncmp(store->withdrawals[i].id, id, len) == 0 &&
+	    store->withdrawals[i].id[len] == '\0';
+}
+
 /* Where it stands, or would stand. */
 static size_t find_withdrawal(const struct segment_store *store, const char *id, size_t len)
 {
@@ -336,22 +342,15 @@ static size_t find_withdrawal(const struct segment_store *store, const char *id,
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = strncmp(store->withdrawals[middle].id, id, len);
 
-		if (order == 0 && store->withdrawals[middle].id[len] == '\0')
+		if (is_withdrawal_of(store, middle, id, len))
 			return middle;
-		if (order < 0)
+		if (strncmp(store->withdrawals[middle].id, id, len) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	return low;
-}
-
-static bool is_withdrawal_of(const struct segment_store *store, size_t i, const char *id, size_t len)
-{
-	return i < store->n_withdrawals && strncmp(store->withdrawals[i].id, id, len) == 0 &&
-	    store->withdrawals[i].id[len] == '\0';
 }
 
 /* A rehearsal goes with its stream. */
